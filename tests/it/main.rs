@@ -1,0 +1,1 @@
+//! Client contracts, all in one binary.
