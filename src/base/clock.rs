@@ -1,0 +1,54 @@
+//! Time: the wall clock in milliseconds and microseconds, and a counter cheap enough to be read
+//! around every command.
+
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+static TICKER: LazyLock<quanta::Clock> = LazyLock::new(quanta::Clock::new);
+
+/// Returns the wall clock: milliseconds since 1970.
+pub fn unix_ms() -> u64 {
+    u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Returns the wall clock: microseconds since 1970.
+pub fn unix_us() -> u64 {
+    u64::try_from(since_epoch().as_micros()).unwrap_or(u64::MAX)
+}
+
+fn since_epoch() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// A reader of the processor's time-stamp counter. Copies are independent and cheap to read.
+#[derive(Clone, Debug)]
+pub struct Ticker {
+    clock: quanta::Clock,
+}
+
+impl Default for Ticker {
+    fn default() -> Self {
+        Self { clock: TICKER.clone() }
+    }
+}
+
+impl Ticker {
+    /// Returns the counter's raw value; meaningful only as the operand of [`Ticker::elapsed_ns`].
+    #[inline]
+    pub fn raw(&self) -> u64 {
+        self.clock.raw()
+    }
+
+    /// Returns the nanoseconds between two raw values.
+    #[inline]
+    pub fn elapsed_ns(&self, from: u64, to: u64) -> u64 {
+        self.clock.delta_as_nanos(from, to)
+    }
+}
+
+/// Returns microseconds of a clock that never goes back; its zero is arbitrary.
+pub fn monotonic_us() -> u64 {
+    static ORIGIN: LazyLock<quanta::Instant> = LazyLock::new(|| TICKER.now());
+    let origin = *ORIGIN;
+    u64::try_from(TICKER.now().saturating_duration_since(origin).as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,116 @@
+//! Numbers as text, both ways, exactly as the protocol's world writes and accepts them.
+
+/// Bytes the longest 64-bit integer needs.
+pub const INTEGER_TEXT_BYTES_MAX: usize = 20;
+
+/// Returns the integer a text stands for, if it is its only spelling: no sign `+`, no leading zeros,
+/// no spaces.
+#[inline]
+pub fn parse_i64(text: &[u8]) -> Option<i64> {
+    let (negative, digits) = match text.split_first()? {
+        (b'-', rest) => (true, rest),
+        _ => (false, text),
+    };
+    let magnitude = parse_u64(digits)?;
+    if negative {
+        if magnitude == 0 { None } else { 0_i64.checked_sub_unsigned(magnitude) }
+    } else {
+        i64::try_from(magnitude).ok()
+    }
+}
+
+/// Returns the unsigned integer a text stands for, by the same rules as [`parse_i64`].
+#[inline]
+pub fn parse_u64(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > INTEGER_TEXT_BYTES_MAX {
+        return None;
+    }
+    if digits[0] == b'0' {
+        return (digits.len() == 1).then_some(0);
+    }
+    let mut value: u64 = 0;
+    for &byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value.checked_mul(10)?.checked_add(u64::from(digit))?;
+    }
+    Some(value)
+}
+
+/// Returns the double a whole text stands for; infinities are accepted, NaN and spaces are not.
+pub fn parse_f64(text: &[u8]) -> Option<f64> {
+    let first = *text.first()?;
+    if first.is_ascii_whitespace() {
+        return None;
+    }
+    let value: f64 = match parse_hexadecimal(text) {
+        Some(value) => value,
+        None => std::str::from_utf8(text).ok()?.parse().ok()?,
+    };
+    (!value.is_nan()).then_some(value)
+}
+
+/// Hexadecimal integers (`0x1F`) are numbers to C's `strtod`, and so to clients that send them.
+fn parse_hexadecimal(text: &[u8]) -> Option<f64> {
+    let (negative, rest) = match text.split_first()? {
+        (b'-', rest) => (true, rest),
+        (b'+', rest) => (false, rest),
+        _ => (false, text),
+    };
+    let digits = rest.strip_prefix(b"0x").or_else(|| rest.strip_prefix(b"0X"))?;
+    if digits.is_empty() {
+        return None;
+    }
+    let mut value = 0.0_f64;
+    for &byte in digits {
+        value = value * 16.0 + f64::from(char::from(byte).to_digit(16)?);
+    }
+    Some(if negative { -value } else { value })
+}
+
+/// Returns the shortest text that reads back as the same double: `3`, `3.5`, `1e+21`, `inf`, `-inf`, `nan`.
+pub fn format_f64(value: f64) -> String {
+    if value.is_nan() {
+        return "nan".into();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "inf".into() } else { "-inf".into() };
+    }
+    if value == 0.0 {
+        return if value.is_sign_negative() { "-0".into() } else { "0".into() };
+    }
+    let shortest = format!("{value:e}");
+    let Some((mantissa, exponent)) = shortest.split_once('e') else { return shortest };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-5..17).contains(&exponent) {
+        return format!("{value}");
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{mantissa}e{sign}{:02}", exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{format_f64, parse_f64, parse_i64};
+
+    #[test]
+    fn an_integer_has_one_spelling() {
+        assert_eq!(parse_i64(b"-9223372036854775808"), Some(i64::MIN));
+        assert_eq!(parse_i64(b"9223372036854775807"), Some(i64::MAX));
+        for text in ["", "-", "+1", " 1", "1 ", "01", "-0", "9223372036854775808", "1a"] {
+            assert_eq!(parse_i64(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn doubles_read_back_as_they_were_written() {
+        for value in [0.1, 3.0, -2.5, 1e21, 1.5e-9, f64::MAX, f64::MIN_POSITIVE, f64::INFINITY] {
+            assert_eq!(parse_f64(format_f64(value).as_bytes()), Some(value));
+        }
+        assert_eq!(parse_f64(b"nan"), None);
+        assert_eq!(parse_f64(b" 1"), None);
+        assert_eq!(parse_f64(b"0x10"), Some(16.0));
+    }
+}
