@@ -1,1 +1,4 @@
 //! Client contracts, all in one binary.
+
+mod scan;
+mod tidy;

@@ -1,0 +1,417 @@
+//! Holds the shape of the source tree: the floors, and the invariants that a search can see.
+//!
+//! Every rule is a function from a file to its complaints, so that each can be shown to complain
+//! about a sample. Tests (`#[cfg(test)]`, files called `tests.rs`) may do as they like.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::scan::{Source, Word};
+
+/// The floors of the design: a module imports only from floors below its own.
+const FLOORS: &[(&str, u8)] = &[
+    ("base", 0),
+    ("stats", 1),
+    ("config", 1),
+    ("resp", 1),
+    ("types", 1),
+    ("keyspace", 2),
+    ("rdb", 3),
+    ("aof", 3),
+    ("pubsub", 3),
+    ("blocking", 3),
+    ("tracking", 3),
+    ("acl", 3),
+    ("cluster", 3),
+    ("replication", 3),
+    ("script", 3),
+    ("engine", 4),
+    ("commands", 5),
+    ("net", 6),
+    ("control", 6),
+    ("server", 7),
+    ("main", 8),
+];
+
+/// Crates that may be used in some modules only; floor 3 as a whole where it says so.
+const CONFINED: &[(&str, &[&str], bool)] = &[
+    ("mio", &["net"], false),
+    ("tokio", &["control"], false),
+    ("dashmap", &["keyspace"], true),
+    ("redis_protocol", &["control"], false),
+    ("crc16", &["base"], false),
+    ("metrics_exporter_prometheus", &["control", "stats"], false),
+];
+
+/// The longest file; the aim is 100 to 500.
+const LINE_COUNT_MAX: usize = 900;
+
+/// One file of `src`, read and taken apart.
+struct File {
+    /// Path below `src`, with forward slashes.
+    path: String,
+    text: String,
+    source: Source,
+}
+
+impl File {
+    fn new(path: &str, text: &str) -> Self {
+        Self { path: path.to_owned(), text: text.to_owned(), source: Source::new(text) }
+    }
+
+    /// Returns the top-level module that this file belongs to; `lib` and `main` for the roots.
+    fn module(&self) -> &str {
+        let head = self.path.split('/').next().unwrap_or_default();
+        head.strip_suffix(".rs").unwrap_or(head)
+    }
+
+    /// Returns how many modules lie between the crate's root and this file's items.
+    fn depth(&self) -> usize {
+        let count = self.path.split('/').count();
+        if self.path.ends_with("/mod.rs") { count - 1 } else { count }
+    }
+
+    fn is_test(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+    }
+
+    fn complaint(&self, line: usize, what: impl AsRef<str>) -> String {
+        format!("src/{}:{line}: {}", self.path, what.as_ref())
+    }
+}
+
+fn floor(module: &str) -> Option<u8> {
+    FLOORS.iter().find(|(name, _)| *name == module).map(|(_, floor)| *floor)
+}
+
+/// Every import leads to a lower floor.
+fn imports_upward(file: &File) -> Vec<String> {
+    let own = file.module();
+    let root = if own == "main" { env!("CARGO_PKG_NAME") } else { "crate" };
+    if own == "lib" {
+        return Vec::new();
+    }
+    let Some(own_floor) = floor(own) else {
+        return vec![file.complaint(1, format!("module `{own}` has no floor"))];
+    };
+    let leads_up = |name: &str| name != own && floor(name).is_some_and(|other| other >= own_floor);
+    let used = file.source.modules_used(root, file.depth());
+    used.into_iter()
+        .filter(|(_, name)| leads_up(name))
+        .map(|(line, name)| file.complaint(line, format!("`{own}` may not import from `{name}`")))
+        .collect()
+}
+
+/// Some crates stay in their module.
+fn escaped_crates(file: &File) -> Vec<String> {
+    let own = file.module();
+    let mut complaints = Vec::new();
+    for (name, homes, on_floor_3) in CONFINED {
+        if homes.contains(&own) || (*on_floor_3 && floor(own) == Some(3)) {
+            continue;
+        }
+        for line in file.source.lines_with_crate(name) {
+            complaints.push(file.complaint(line, format!("`{name}` stays in {homes:?}")));
+        }
+    }
+    complaints
+}
+
+/// Every file says at its top what it is for.
+fn missing_header(file: &File) -> Vec<String> {
+    let has_header = file.text.starts_with("//! ");
+    if has_header { Vec::new() } else { vec![file.complaint(1, "opens without a `//!` header")] }
+}
+
+/// `unsafe` lives in files that say so in their header.
+fn unannounced_unsafe(file: &File) -> Vec<String> {
+    let header = file.text.lines().take_while(|line| line.starts_with("//!"));
+    if header.into_iter().any(|line| line.contains("unsafe")) {
+        return Vec::new();
+    }
+    words_named(file, |word| word == "unsafe", "`unsafe` that the header does not announce")
+}
+
+/// A file holds one idea.
+fn too_long(file: &File) -> Vec<String> {
+    let count = file.text.lines().count();
+    if count <= LINE_COUNT_MAX {
+        return Vec::new();
+    }
+    vec![file.complaint(count, format!("more than {LINE_COUNT_MAX} lines"))]
+}
+
+/// Nothing unfinished and nothing for debugging is left in.
+fn unfinished(file: &File) -> Vec<String> {
+    let is_macro = |word: &Word<'_>| {
+        matches!(word.text, "todo" | "unimplemented" | "dbg")
+            && file.source.code[word.start + word.text.len()..].starts_with('!')
+    };
+    let words = file.source.words();
+    let found = words.iter().filter(|word| is_macro(word));
+    found.map(|word| file.complaint(word.line, format!("`{}!` left in", word.text))).collect()
+}
+
+/// Values know no key and no clock.
+fn types_name_a_key_or_clock(file: &File) -> Vec<String> {
+    let named = |word: &str| {
+        matches!(word, "key" | "Key" | "key_name" | "Instant" | "SystemTime" | "clock" | "Clock")
+    };
+    only_in(file, "types", named, "a value knows no key and no clock")
+}
+
+/// The keyspace stores; what a command is, it does not know.
+fn keyspace_names_a_command(file: &File) -> Vec<String> {
+    only_in(file, "keyspace", |word| word.contains("Command"), "the keyspace names no command")
+}
+
+/// Handlers answer into a buffer and work on what is locked for them.
+fn commands_name_a_socket_or_lock(file: &File) -> Vec<String> {
+    let named = |word: &str| {
+        let sockets = ["TcpStream", "TcpListener", "UnixStream", "UnixListener", "SocketAddr"];
+        let locks = ["Mutex", "RwLock", "LockSet"];
+        sockets.contains(&word) || locks.contains(&word)
+    };
+    let mut complaints = only_in(file, "commands", named, "a handler names no socket and no lock");
+    if file.module() == "commands" && file.source.code.contains("std::net") {
+        complaints.push(file.complaint(1, "a handler names no socket (std::net)"));
+    }
+    complaints
+}
+
+/// The front end carries bytes; what is in a value, it does not know.
+fn net_names_a_value_type(file: &File) -> Vec<String> {
+    if file.module() != "net" {
+        return Vec::new();
+    }
+    let used = file.source.modules_used("crate", file.depth());
+    used.into_iter()
+        .filter(|(_, name)| name == "types")
+        .map(|(line, _)| file.complaint(line, "`net` names no value type"))
+        .collect()
+}
+
+/// The engine runs any command and names none of them.
+fn engine_names_a_command(file: &File, commands: &[String]) -> Vec<String> {
+    if file.module() != "engine" {
+        return Vec::new();
+    }
+    let is_name = |text: &str| {
+        let is_one_case = text == text.to_ascii_lowercase() || text == text.to_ascii_uppercase();
+        is_one_case && commands.iter().any(|name| name.eq_ignore_ascii_case(text))
+    };
+    let literals = file.source.literals.iter().filter(|(_, text)| is_name(text));
+    literals
+        .map(|(line, text)| file.complaint(*line, format!("the engine names a command: {text:?}")))
+        .collect()
+}
+
+/// A command that is declared is also listed, and a file that declares some lists them.
+fn unlisted_commands(file: &File) -> Vec<String> {
+    let words = file.source.words();
+    let declared: Vec<&Word<'_>> = words
+        .windows(3)
+        .filter(|w| w[0].text == "const" && w[2].text == "Command" && w[1].text != "COMMANDS")
+        .map(|w| &w[1])
+        .collect();
+    if file.module() != "commands" || declared.is_empty() {
+        return Vec::new();
+    }
+    let mut complaints = Vec::new();
+    if !words.iter().any(|word| word.text == "COMMANDS") {
+        complaints.push(file.complaint(1, "declares commands without a `COMMANDS` list"));
+    }
+    for name in declared {
+        if words.iter().filter(|word| word.text == name.text).count() < 2 {
+            complaints.push(file.complaint(name.line, format!("`{}` is in no list", name.text)));
+        }
+    }
+    complaints
+}
+
+/// Complains about words of one module that answer to `named`.
+fn only_in(file: &File, module: &str, named: impl Fn(&str) -> bool, why: &str) -> Vec<String> {
+    if file.module() == module { words_named(file, named, why) } else { Vec::new() }
+}
+
+fn words_named(file: &File, named: impl Fn(&str) -> bool, why: &str) -> Vec<String> {
+    let words = file.source.words();
+    let found = words.iter().filter(|word| named(word.text));
+    found.map(|word| file.complaint(word.line, format!("{why}: `{}`", word.text))).collect()
+}
+
+/// Returns the names that the command table declares: the literals of `name: "..."`.
+fn command_names(files: &[File]) -> Vec<String> {
+    let mut names = Vec::new();
+    for file in files.iter().filter(|file| file.module() == "commands") {
+        for line in file.text.lines() {
+            let name = line.trim().strip_prefix("name: \"").and_then(|rest| rest.split('"').next());
+            names.extend(name.map(str::to_owned));
+        }
+    }
+    names
+}
+
+fn source_files() -> Vec<File> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut paths = Vec::new();
+    collect(&root, &mut paths);
+    paths.sort();
+    let read = |path: &PathBuf| {
+        let below = path.strip_prefix(&root).expect("the walk started there");
+        let name = below.to_string_lossy().replace('\\', "/");
+        File::new(&name, &fs::read_to_string(path).expect("a source file is text"))
+    };
+    paths.iter().map(read).collect()
+}
+
+fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("the tree is readable") {
+        let path = entry.expect("the tree is readable").path();
+        if path.is_dir() {
+            collect(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            paths.push(path);
+        }
+    }
+}
+
+/// Applies a rule to every file of the tree and fails with all complaints at once.
+fn hold(rule: impl Fn(&File) -> Vec<String>) {
+    let files = source_files();
+    let complaints: Vec<String> =
+        files.iter().filter(|file| !file.is_test()).flat_map(rule).collect();
+    assert!(!files.is_empty(), "no source file found");
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
+
+#[test]
+fn a_module_imports_only_from_floors_below_its_own() {
+    hold(imports_upward);
+}
+
+#[test]
+fn crates_stay_where_the_design_puts_them() {
+    hold(escaped_crates);
+}
+
+#[test]
+fn every_file_opens_with_a_header() {
+    hold(missing_header);
+}
+
+#[test]
+fn unsafe_lives_only_in_files_that_announce_it() {
+    hold(unannounced_unsafe);
+}
+
+#[test]
+fn no_file_outgrows_its_idea() {
+    hold(too_long);
+}
+
+#[test]
+fn nothing_unfinished_is_left_in() {
+    hold(unfinished);
+}
+
+#[test]
+fn types_never_name_a_key_or_a_clock() {
+    hold(types_name_a_key_or_clock);
+}
+
+#[test]
+fn the_keyspace_never_names_a_command() {
+    hold(keyspace_names_a_command);
+}
+
+#[test]
+fn the_engine_never_names_a_particular_command() {
+    let commands = command_names(&source_files());
+    hold(|file| engine_names_a_command(file, &commands));
+}
+
+#[test]
+fn commands_never_name_a_socket_or_a_lock() {
+    hold(commands_name_a_socket_or_lock);
+}
+
+#[test]
+fn net_never_names_a_value_type() {
+    hold(net_names_a_value_type);
+}
+
+#[test]
+fn every_command_is_listed_where_it_is_declared() {
+    hold(unlisted_commands);
+}
+
+mod on_samples {
+    use super::{
+        File, commands_name_a_socket_or_lock, engine_names_a_command, escaped_crates,
+        imports_upward, keyspace_names_a_command, missing_header, net_names_a_value_type, too_long,
+        types_name_a_key_or_clock, unannounced_unsafe, unfinished, unlisted_commands,
+    };
+
+    fn complaints(rule: impl Fn(&File) -> Vec<String>, path: &str, text: &str) -> usize {
+        rule(&File::new(path, text)).len()
+    }
+
+    #[test]
+    fn an_import_from_the_same_or_a_higher_floor_is_seen() {
+        let text = "use crate::{base::clock, config::Config};\nuse crate::engine::Command;\n";
+        assert_eq!(complaints(imports_upward, "resp/parse.rs", text), 2);
+        assert_eq!(complaints(imports_upward, "commands/string.rs", text), 0);
+        assert_eq!(
+            complaints(imports_upward, "keyspace/a/b.rs", "super::super::super::net::x();"),
+            1
+        );
+        assert_eq!(complaints(imports_upward, "main.rs", "use redpoll::server::Server;"), 0);
+        assert_eq!(complaints(imports_upward, "attic/mod.rs", ""), 1);
+    }
+
+    #[test]
+    fn an_import_in_a_test_or_a_comment_is_not() {
+        let text = "// crate::net\n#[cfg(test)]\nmod tests { use crate::net::Worker; }\n";
+        assert_eq!(complaints(imports_upward, "resp/parse.rs", text), 0);
+    }
+
+    #[test]
+    fn a_crate_outside_its_home_is_seen() {
+        assert_eq!(complaints(escaped_crates, "engine/mod.rs", "use mio::Waker;"), 1);
+        assert_eq!(complaints(escaped_crates, "net/mod.rs", "use mio::Waker;"), 0);
+        assert_eq!(complaints(escaped_crates, "server/mod.rs", "tokio::spawn(f());"), 1);
+        assert_eq!(complaints(escaped_crates, "tracking/mod.rs", "use dashmap::DashMap;"), 0);
+        assert_eq!(complaints(escaped_crates, "engine/mod.rs", "use dashmap::DashMap;"), 1);
+    }
+
+    #[test]
+    fn headers_unsafe_length_and_leftovers_are_seen() {
+        assert_eq!(complaints(missing_header, "base/a.rs", "use std::fs;\n"), 1);
+        assert_eq!(complaints(unannounced_unsafe, "base/a.rs", "//! A.\nunsafe { f() }"), 1);
+        assert_eq!(complaints(unannounced_unsafe, "base/a.rs", "//! Some unsafe.\nunsafe {}"), 0);
+        assert_eq!(complaints(too_long, "base/a.rs", &"\n".repeat(901)), 1);
+        assert_eq!(complaints(unfinished, "base/a.rs", "todo!(); dbg!(1); let todo = 1;"), 2);
+    }
+
+    #[test]
+    fn a_word_from_the_wrong_floor_is_seen() {
+        assert_eq!(complaints(types_name_a_key_or_clock, "types/a.rs", "fn f(key: &[u8]) {}"), 1);
+        assert_eq!(complaints(types_name_a_key_or_clock, "types/a.rs", "v.sort_by_key(f)"), 0);
+        assert_eq!(complaints(keyspace_names_a_command, "keyspace/a.rs", "fn f(c: Command)"), 1);
+        let socket = "use std::net::TcpStream;";
+        assert_eq!(complaints(commands_name_a_socket_or_lock, "commands/a.rs", socket), 2);
+        assert_eq!(complaints(net_names_a_value_type, "net/a.rs", "crate::types::Value"), 1);
+        let engine = |file: &File| engine_names_a_command(file, &["get".to_owned()]);
+        assert_eq!(complaints(engine, "engine/a.rs", "if name == b\"GET\" {}"), 1);
+        assert_eq!(complaints(engine, "engine/a.rs", "f(\"Get\")"), 0);
+    }
+
+    #[test]
+    fn a_command_that_no_list_holds_is_seen() {
+        let text = "const GET: Command = c();\nconst SET: Command = c();\n";
+        assert_eq!(complaints(unlisted_commands, "commands/a.rs", text), 3);
+        let listed = format!("{text}pub const COMMANDS: &[Command] = &[GET, SET];");
+        assert_eq!(complaints(unlisted_commands, "commands/a.rs", &listed), 0);
+    }
+}
