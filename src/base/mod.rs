@@ -1,6 +1,11 @@
-//! Floor 0: things without a floor below them: clock, checksums, patterns, numbers as text.
+//! Floor 0: things without a floor below them: clock, checksums, patterns, numbers as text, the
+//! gate and the mailboxes that threads meet at.
 
 pub mod clock;
 pub mod crc;
+pub mod gate;
 pub mod glob;
+pub mod mailbox;
+pub mod prefetch;
+pub mod striped;
 pub mod text;

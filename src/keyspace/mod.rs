@@ -1,1 +1,36 @@
-//! (being written)
+//! Floor 2: the keyspace: entries, shards, databases, expiry, eviction, scan. It knows keys and
+//! values; it never names a command.
+//!
+//! Who locks what: callers name the keys of one command, [`Keyspace::lock`] takes their shards in
+//! ascending order of (database, shard) and returns [`Keys`], through which alone entries are seen.
+//! Sweeps, scans and samples take one shard at a time and let go between shards. Operations on whole
+//! databases (flush, swap) expect the caller to have closed the gate.
+
+mod access;
+mod database;
+mod entry;
+mod eviction;
+mod expiry;
+mod keys;
+mod scan;
+mod shard;
+mod slab;
+
+use std::hash::{BuildHasher, Hasher};
+
+pub use access::{Access, Aging, Lookup, LruClock, frequency, idle_ms};
+pub use database::{Flushed, Keyspace};
+pub use entry::Entry;
+pub use eviction::{Evicted, Evictor, VictimOrder, Victims};
+pub use expiry::{Sweep, SweepOutcome};
+pub use keys::{Key, KeyPlace, Keys, LockMode};
+pub use shard::{EntryMut, SHARD_COUNT};
+pub use slab::{data_bytes, slab_bytes};
+
+/// Hashes a key with a process-wide secret, so that nobody can choose keys that collide.
+#[inline]
+fn hash_with(hasher: &foldhash::quality::RandomState, key: &[u8]) -> u64 {
+    let mut state = hasher.build_hasher();
+    state.write(key);
+    state.finish()
+}

@@ -1,0 +1,76 @@
+//! A mailbox: many threads post, one thread takes everything at once.
+//!
+//! Posting to an empty mailbox wakes its owner through the waker given at construction; posting to
+//! one that already holds letters does not, since the owner has been woken and will take them all.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+/// Wakes the thread that owns a mailbox; called outside the mailbox's lock.
+pub type Wake = Box<dyn Fn() + Send + Sync>;
+
+struct Inner<T> {
+    letters: Mutex<Vec<T>>,
+    wake: Wake,
+}
+
+/// A handle to a mailbox; clones reach the same one.
+pub struct Mailbox<T> {
+    inner: Arc<Inner<T>>,
+}
+
+impl<T> Clone for Mailbox<T> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<T> Mailbox<T> {
+    /// Creates an empty mailbox whose owner is woken by `wake`.
+    pub fn new(wake: Wake) -> Self {
+        Self { inner: Arc::new(Inner { letters: Mutex::new(Vec::new()), wake }) }
+    }
+
+    /// Adds a letter and wakes the owner if the mailbox was empty.
+    pub fn post(&self, letter: T) {
+        let was_empty = {
+            let mut letters = self.inner.letters.lock();
+            letters.push(letter);
+            letters.len() == 1
+        };
+        if was_empty {
+            (self.inner.wake)();
+        }
+    }
+
+    /// Moves all letters, oldest first, behind what `into` already holds.
+    pub fn take(&self, into: &mut Vec<T>) {
+        into.append(&mut self.inner.letters.lock());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::Mailbox;
+
+    #[test]
+    fn only_the_first_letter_wakes_the_owner() {
+        let woken = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&woken);
+        let mailbox = Mailbox::new(Box::new(move || {
+            seen.fetch_add(1, Ordering::Relaxed);
+        }));
+        mailbox.post(1);
+        mailbox.clone().post(2);
+        assert_eq!(woken.load(Ordering::Relaxed), 1);
+        let mut letters = Vec::new();
+        mailbox.take(&mut letters);
+        assert_eq!(letters, [1, 2]);
+        mailbox.post(3);
+        assert_eq!(woken.load(Ordering::Relaxed), 2);
+    }
+}

@@ -1,0 +1,163 @@
+//! Access stamps: what an entry remembers of its use, in 24 bits, for LRU or LFU eviction.
+//!
+//! LRU: the low 24 bits of a clock of [`LRU_STEP_MS`] steps (49 days until it repeats). LFU: 16 bits
+//! of minutes of the last decrement and an 8-bit logarithmic counter.
+//!
+//! Source of the counter: R. Morris, "Counting large numbers of events in small registers",
+//! CACM 21(10), 1978; parameters (factor, decay, first value) as the originals document them.
+
+use super::entry::{Entry, STAMP_BITS};
+
+/// Milliseconds of one step of the LRU clock.
+const LRU_STEP_MS: u64 = 256;
+const STAMP_MASK: u32 = (1 << STAMP_BITS) - 1;
+
+/// The counter of a new key, so that it is not evicted before it could be used.
+const LFU_FIRST_COUNT: u8 = 5;
+
+/// The LRU clock at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct LruClock(u32);
+
+impl LruClock {
+    /// Returns the clock at a wall time in milliseconds.
+    pub fn at(now_ms: u64) -> Self {
+        Self((now_ms / LRU_STEP_MS) as u32 & STAMP_MASK)
+    }
+}
+
+/// How entries are stamped; follows the eviction policy.
+#[derive(Clone, Copy, Debug)]
+pub enum Aging {
+    /// The time of the last access.
+    Lru(LruClock),
+    /// How often an entry is used, fading with time.
+    Lfu { minutes: u16, log_factor: u32, decay_minutes: u32 },
+}
+
+impl Aging {
+    /// Returns the stamps of now for one of the two kinds of policy.
+    pub fn new(is_lfu: bool, now_ms: u64, log_factor: u32, decay_minutes: u32) -> Self {
+        if is_lfu {
+            let minutes = (now_ms / 60_000) as u16;
+            Self::Lfu { minutes, log_factor, decay_minutes }
+        } else {
+            Self::Lru(LruClock::at(now_ms))
+        }
+    }
+
+    /// Returns the stamp of an entry that is created now.
+    #[inline]
+    pub fn first_stamp(self) -> u32 {
+        match self {
+            Self::Lru(LruClock(now)) => now,
+            Self::Lfu { minutes, .. } => lfu_stamp(minutes, LFU_FIRST_COUNT),
+        }
+    }
+
+    /// Notes an access to an entry.
+    #[inline]
+    pub fn touch(self, entry: &Entry) {
+        match self {
+            Self::Lru(LruClock(now)) => entry.set_stamp(now),
+            Self::Lfu { minutes, log_factor, decay_minutes } => {
+                let count = faded(entry.stamp(), minutes, decay_minutes);
+                entry.set_stamp(lfu_stamp(minutes, grown(count, log_factor)));
+            }
+        }
+    }
+}
+
+fn lfu_stamp(minutes: u16, count: u8) -> u32 {
+    u32::from(minutes) << 8 | u32::from(count)
+}
+
+/// Returns the counter less one for every `decay_minutes` since the stamp; 0 minutes means no decay.
+fn faded(stamp: u32, minutes: u16, decay_minutes: u32) -> u8 {
+    let count = stamp.to_le_bytes()[0];
+    if decay_minutes == 0 {
+        return count;
+    }
+    let elapsed = minutes.wrapping_sub((stamp >> 8) as u16);
+    let periods = u32::from(elapsed) / decay_minutes;
+    count.saturating_sub(u8::try_from(periods).unwrap_or(u8::MAX))
+}
+
+/// Returns the counter after one more use: it grows with probability 1 / (used × factor + 1).
+fn grown(count: u8, log_factor: u32) -> u8 {
+    if count == u8::MAX {
+        return count;
+    }
+    let base = count.saturating_sub(LFU_FIRST_COUNT);
+    let chance = 1.0 / (f64::from(base) * f64::from(log_factor) + 1.0);
+    if fastrand::f64() < chance { count + 1 } else { count }
+}
+
+/// Returns the milliseconds since the last access by an LRU stamp, in steps of 256 ms.
+pub fn idle_ms(entry: &Entry, now: LruClock) -> u64 {
+    u64::from(now.0.wrapping_sub(entry.stamp()) & STAMP_MASK) * LRU_STEP_MS
+}
+
+/// Returns the LFU counter as it stands now.
+pub fn frequency(entry: &Entry, now_ms: u64, decay_minutes: u32) -> u8 {
+    faded(entry.stamp(), (now_ms / 60_000) as u16, decay_minutes)
+}
+
+/// What a look-up does besides finding.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup {
+    /// Stamps the entry.
+    pub touches: bool,
+    /// Counts a hit or a miss.
+    pub counts: bool,
+}
+
+impl Lookup {
+    /// A client reads the value.
+    pub const READ: Self = Self { touches: true, counts: true };
+    /// A client asks about the key; the entry does not become younger.
+    pub const NO_TOUCH: Self = Self { touches: false, counts: true };
+    /// Introspection: leaves no trace.
+    pub const PEEK: Self = Self { touches: false, counts: false };
+}
+
+/// The circumstances of a command's accesses.
+#[derive(Clone, Copy, Debug)]
+pub struct Access {
+    /// The wall clock; what is due by then is absent.
+    pub now_ms: u64,
+    /// How accessed entries are stamped.
+    pub aging: Aging,
+    /// False for clients that asked not to be noticed (CLIENT NO-TOUCH).
+    pub touches: bool,
+    /// False on a replica: it hides expired keys but waits for its leader to remove them.
+    pub removes_expired: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Aging, LruClock, faded, grown, idle_ms};
+    use crate::keyspace::Entry;
+    use crate::types::StringValue;
+
+    fn entry(aging: Aging) -> Entry {
+        Entry::new(b"k", StringValue::Integer(1), None, aging.first_stamp())
+    }
+
+    #[test]
+    fn idle_time_grows_until_the_next_access() {
+        let entry = entry(Aging::Lru(LruClock::at(1_000_000)));
+        assert_eq!(idle_ms(&entry, LruClock::at(1_000_000 + 10_240)), 10_240);
+        Aging::Lru(LruClock::at(1_010_240)).touch(&entry);
+        assert_eq!(idle_ms(&entry, LruClock::at(1_010_240)), 0);
+    }
+
+    #[test]
+    fn the_counter_fades_and_saturates() {
+        assert_eq!(faded(10 << 8 | 7, 13, 1), 4);
+        assert_eq!(faded(10 << 8 | 7, 100, 1), 0);
+        assert_eq!(faded(10 << 8 | 7, 100, 0), 7);
+        assert_eq!(grown(u8::MAX, 0), u8::MAX);
+        assert_eq!(grown(5, 10), 6);
+    }
+}

@@ -1,0 +1,250 @@
+//! The keys of one command: its shards, locked, and what may be done with the entries in them.
+
+use smallvec::SmallVec;
+
+use super::access::{Access, Lookup};
+use super::database::Keyspace;
+use super::entry::Entry;
+use super::shard::{EntryMut, ReadShard, WriteShard, shard_of};
+use crate::types::StringValue;
+
+/// Where a key lives: a logical database and a shard of it. Locks are taken in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyPlace {
+    pub db: u32,
+    shard: u32,
+}
+
+/// A key with its hash.
+#[derive(Clone, Copy, Debug)]
+pub struct Key<'a> {
+    pub bytes: &'a [u8],
+    pub(super) hash: u64,
+    pub(super) place: KeyPlace,
+}
+
+impl<'a> Key<'a> {
+    /// Returns the key for a hash made by [`Keyspace::hash`] from the same bytes.
+    #[inline]
+    pub fn with_hash(bytes: &'a [u8], hash: u64, db: u32) -> Self {
+        let shard = u32::try_from(shard_of(hash)).expect("a shard's number has 14 bits");
+        Self { bytes, hash, place: KeyPlace { db, shard } }
+    }
+
+    /// Returns where the key lives.
+    pub fn place(&self) -> KeyPlace {
+        self.place
+    }
+}
+
+/// How a command locks its shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockMode {
+    /// With other readers.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
+enum Guard<'a> {
+    /// The database does not exist (yet); nothing is there.
+    Absent,
+    Shared(ReadShard<'a>),
+    Exclusive(WriteShard<'a>),
+}
+
+struct LockedShard<'a> {
+    place: KeyPlace,
+    guard: Guard<'a>,
+}
+
+/// A key that was found expired and removed: its database and its bytes.
+type ExpiredKey = (u32, Box<[u8]>);
+
+/// The locked shards of one command. Dropping it unlocks them.
+pub struct Keys<'a> {
+    shards: SmallVec<[LockedShard<'a>; 1]>,
+    access: Access,
+    hit_count: u32,
+    miss_count: u32,
+    expired: Vec<ExpiredKey>,
+}
+
+impl Keyspace {
+    /// Locks the shards of `places`, which this sorts and rids of repetitions. Waits.
+    pub fn lock(&self, places: &mut [KeyPlace], mode: LockMode, access: Access) -> Keys<'_> {
+        // One order for everyone: two commands that want the same two shards never wait on each other.
+        places.sort_unstable();
+        let mut shards = SmallVec::with_capacity(places.len());
+        let mut last = None;
+        for &place in places.iter() {
+            if last != Some(place) {
+                shards.push(self.lock_place(place, mode));
+            }
+            last = Some(place);
+        }
+        Keys { shards, access, hit_count: 0, miss_count: 0, expired: Vec::new() }
+    }
+
+    /// Locks one shard: what most commands need. Waits; allocates nothing.
+    #[inline]
+    pub fn lock_one(&self, place: KeyPlace, mode: LockMode, access: Access) -> Keys<'_> {
+        let mut shards = SmallVec::new();
+        shards.push(self.lock_place(place, mode));
+        Keys { shards, access, hit_count: 0, miss_count: 0, expired: Vec::new() }
+    }
+
+    #[inline]
+    fn lock_place(&self, place: KeyPlace, mode: LockMode) -> LockedShard<'_> {
+        let shard = place.shard as usize;
+        let guard = match mode {
+            LockMode::Shared => self
+                .database(place.db)
+                .map_or(Guard::Absent, |database| Guard::Shared(database.read(shard))),
+            LockMode::Exclusive => Guard::Exclusive(self.database_or_create(place.db).write(shard)),
+        };
+        LockedShard { place, guard }
+    }
+}
+
+impl<'a> Keys<'a> {
+    /// Returns the keys of a command that has none.
+    pub fn none(access: Access) -> Self {
+        Self { shards: SmallVec::new(), access, hit_count: 0, miss_count: 0, expired: Vec::new() }
+    }
+
+    /// Returns the circumstances of the command's accesses.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Returns hits and misses counted so far.
+    pub fn hits_and_misses(&self) -> (u32, u32) {
+        (self.hit_count, self.miss_count)
+    }
+
+    /// Returns the keys removed because they had expired, in order.
+    pub fn take_expired(&mut self) -> Vec<ExpiredKey> {
+        std::mem::take(&mut self.expired)
+    }
+
+    #[inline]
+    fn position(&self, place: KeyPlace) -> usize {
+        if self.shards.len() == 1 {
+            assert!(self.shards[0].place == place, "a handler uses declared keys only");
+            return 0;
+        }
+        let found = self.shards.binary_search_by_key(&place, |shard| shard.place);
+        found.expect("a handler uses declared keys only")
+    }
+
+    #[inline]
+    fn writable(&mut self, place: KeyPlace) -> &mut WriteShard<'a> {
+        let position = self.position(place);
+        match &mut self.shards[position].guard {
+            Guard::Exclusive(shard) => shard,
+            _ => unreachable!("only write commands change keys, and they lock exclusively"),
+        }
+    }
+
+    /// Returns the entry of a key that has not expired.
+    #[inline]
+    pub fn get(&mut self, key: &Key<'_>, lookup: Lookup) -> Option<&Entry> {
+        let position = self.position(key.place);
+        let now_ms = self.access.now_ms;
+        let found = match &self.shards[position].guard {
+            Guard::Absent => None,
+            Guard::Shared(shard) => shard.find(key.hash, key.bytes),
+            Guard::Exclusive(shard) => shard.find(key.hash, key.bytes),
+        };
+        let found = found.filter(|entry| !entry.is_expired(now_ms));
+        if lookup.counts {
+            match found {
+                Some(_) => self.hit_count += 1,
+                None => self.miss_count += 1,
+            }
+        }
+        if lookup.touches
+            && self.access.touches
+            && let Some(entry) = found
+        {
+            self.access.aging.touch(entry);
+        }
+        found
+    }
+
+    /// Returns the entry of a key for changes and stamps it. An expired one is removed first.
+    #[inline]
+    pub fn get_mut(&mut self, key: &Key<'_>) -> Option<EntryMut<'_>> {
+        self.remove_if_expired(key);
+        let access = self.access;
+        let entry = self.writable(key.place).find_mut(key.hash, key.bytes)?;
+        if entry.is_expired(access.now_ms) {
+            return None;
+        }
+        if access.touches {
+            access.aging.touch(&entry);
+        }
+        Some(entry)
+    }
+
+    /// Removes the key if its time has come. A replica keeps it.
+    #[inline]
+    fn remove_if_expired(&mut self, key: &Key<'_>) {
+        let access = self.access;
+        let shard = self.writable(key.place);
+        let is_expired = access.removes_expired
+            && shard
+                .find(key.hash, key.bytes)
+                .is_some_and(|entry| entry.is_volatile() && entry.is_expired(access.now_ms));
+        if is_expired {
+            shard.remove(key.hash, key.bytes);
+            self.expired.push((key.place.db, key.bytes.into()));
+        }
+    }
+
+    /// Creates or replaces a key's value and deadline. Says whether the key was there.
+    #[inline]
+    pub fn set(&mut self, key: &Key<'_>, value: StringValue<'_>, deadline_ms: Option<u64>) -> bool {
+        let stamp = self.access.aging.first_stamp();
+        if let Some(mut entry) = self.get_mut(key) {
+            entry.set_value(value, deadline_ms);
+            return true;
+        }
+        let entry = Entry::new(key.bytes, value, deadline_ms, stamp);
+        self.put(key, entry);
+        false
+    }
+
+    /// Stores an entry under its key, replacing whatever is there.
+    pub fn insert(&mut self, key: &Key<'_>, entry: Entry) {
+        debug_assert_eq!(entry.key(), key.bytes);
+        self.remove(key);
+        self.put(key, entry);
+    }
+
+    fn put(&mut self, key: &Key<'_>, entry: Entry) {
+        let shard = self.writable(key.place);
+        // A replica may still hold an expired entry here.
+        shard.remove(key.hash, key.bytes);
+        shard.insert(key.hash, entry);
+    }
+
+    /// Removes a key and returns its entry, if it was there and had not expired.
+    pub fn remove(&mut self, key: &Key<'_>) -> Option<Entry> {
+        self.remove_if_expired(key);
+        let now_ms = self.access.now_ms;
+        let shard = self.writable(key.place);
+        let entry = shard.remove(key.hash, key.bytes)?;
+        shard.shrink_if_sparse();
+        (!entry.is_expired(now_ms)).then_some(entry)
+    }
+
+    /// Gives an entry another key, replacing what is there. Says whether `from` existed.
+    pub fn rename(&mut self, from: &Key<'_>, to: &Key<'_>) -> bool {
+        let Some(mut entry) = self.remove(from) else { return false };
+        let renamed = entry.renamed(to.bytes);
+        self.insert(to, renamed);
+        true
+    }
+}

@@ -1,0 +1,487 @@
+//! The shards of one database: dashmap's locked raw tables, reached by hash.
+//!
+//! This file contains unsafe code: the raw table's buckets and its control bytes.
+//!
+//! A key's hash is used in three disjoint parts: its top 7 bits are the table's tag, the next 14 pick
+//! the shard, the low bits pick the place in the table. Beside each shard's lock stands a [`Summary`]:
+//! hints that may be read without the lock and are written under it.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use dashmap::{DashMap, RwLock, RwLockReadGuard, RwLockWriteGuard, SharedValue};
+use hashbrown::raw::{Bucket, RawTable};
+
+use super::entry::Entry;
+use super::slab;
+use crate::base::crc::SLOT_COUNT;
+use crate::base::prefetch::prefetch;
+use crate::base::striped::Striped;
+use crate::types::StringValue;
+
+/// Number of shards of a database; one per hash slot, so that cluster mode can make a slot a shard.
+pub const SHARD_COUNT: usize = SLOT_COUNT;
+
+const TAG_BITS: u32 = 7;
+const SHARD_SHIFT: u32 = 64 - TAG_BITS - SHARD_COUNT.trailing_zeros();
+
+type Cell = (Entry, SharedValue<()>);
+pub(super) type Table = RawTable<Cell>;
+const _: () = assert!(size_of::<Cell>() == 8, "a bucket is one handle");
+
+/// Returns the shard of a hash.
+#[inline]
+pub(crate) fn shard_of(hash: u64) -> usize {
+    (hash >> SHARD_SHIFT) as usize & (SHARD_COUNT - 1)
+}
+
+/// Returns the tag of a hash: what SCAN orders a shard's keys by.
+#[cfg(test)]
+fn tag_of(hash: u64) -> u8 {
+    (hash >> (64 - TAG_BITS)) as u8
+}
+
+/// What is known of a shard without its lock. Written under the exclusive lock with relaxed stores:
+/// readers take these as hints and look again under the lock.
+#[derive(Default)]
+pub(super) struct Summary {
+    /// No key of the shard is due before this time; `u64::MAX` when none has a deadline.
+    due_ms: AtomicU64,
+    key_count: AtomicU32,
+    volatile_count: AtomicU32,
+}
+
+impl Summary {
+    pub(super) fn due_ms(&self) -> u64 {
+        self.due_ms.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_due_ms(&self, due_ms: u64) {
+        self.due_ms.store(due_ms, Ordering::Relaxed);
+    }
+
+    pub(super) fn key_count(&self) -> usize {
+        self.key_count.load(Ordering::Relaxed) as usize
+    }
+
+    pub(super) fn volatile_count(&self) -> usize {
+        self.volatile_count.load(Ordering::Relaxed) as usize
+    }
+
+    fn clear(&self) {
+        self.due_ms.store(u64::MAX, Ordering::Relaxed);
+        self.key_count.store(0, Ordering::Relaxed);
+        self.volatile_count.store(0, Ordering::Relaxed);
+    }
+}
+
+/// One numbered database.
+pub struct Database {
+    map: DashMap<Entry, (), foldhash::quality::RandomState>,
+    summaries: Box<[Summary]>,
+    key_count: Striped,
+    volatile_count: Striped,
+}
+
+impl Database {
+    pub(super) fn new(hasher: foldhash::quality::RandomState) -> Self {
+        let summaries: Box<[Summary]> = (0..SHARD_COUNT).map(|_| Summary::default()).collect();
+        summaries.iter().for_each(Summary::clear);
+        Self {
+            map: DashMap::with_capacity_and_hasher_and_shard_amount(0, hasher, SHARD_COUNT),
+            summaries,
+            key_count: Striped::default(),
+            volatile_count: Striped::default(),
+        }
+    }
+
+    #[inline]
+    fn lock(&self, shard: usize) -> &RwLock<Table> {
+        &self.map.shards()[shard]
+    }
+
+    /// Returns the number of keys, expired ones that are not yet removed included.
+    pub fn key_count(&self) -> u64 {
+        self.key_count.total()
+    }
+
+    /// Returns the number of keys with a deadline.
+    pub fn volatile_count(&self) -> u64 {
+        self.volatile_count.total()
+    }
+
+    pub(super) fn summary(&self, shard: usize) -> &Summary {
+        &self.summaries[shard]
+    }
+
+    /// Returns the earliest time any key of any shard can be due.
+    pub(super) fn summaries(&self) -> &[Summary] {
+        &self.summaries
+    }
+
+    /// Locks a shard for readers. Waits for a writer.
+    #[inline]
+    pub(super) fn read(&self, shard: usize) -> ReadShard<'_> {
+        ReadShard { table: self.lock(shard).read() }
+    }
+
+    /// Locks a shard for one writer. Waits for everybody else.
+    #[inline]
+    pub(super) fn write(&self, shard: usize) -> WriteShard<'_> {
+        let ledger = Ledger { database: self, shard };
+        WriteShard { ledger, table: self.lock(shard).write() }
+    }
+
+    /// First pass of a batch: fetches the shard's lock and table header, reading nothing.
+    #[inline]
+    pub(super) fn prefetch_shard(&self, hash: u64) {
+        prefetch(std::ptr::from_ref(self.lock(shard_of(hash))));
+    }
+
+    /// Second pass: fetches the table group a hash lands in; skipped where a writer is at work.
+    #[inline]
+    pub(super) fn prefetch_group(&self, hash: u64) {
+        let Some(table) = self.lock(shard_of(hash)).try_read() else { return };
+        let index = hash as usize & (table.buckets() - 1);
+        let controls = table.data_end().as_ptr().cast::<u8>();
+        prefetch(controls.wrapping_add(index));
+        // Buckets lie before the control bytes, growing downwards.
+        prefetch(controls.cast::<Cell>().wrapping_sub(index + 1));
+    }
+
+    /// Third pass: fetches the entry that has the hash's tag; skipped where a writer is at work.
+    #[inline]
+    pub(super) fn prefetch_entry(&self, hash: u64) {
+        let Some(table) = self.lock(shard_of(hash)).try_read() else { return };
+        // SAFETY: the table outlives the iterator; the guard keeps writers out.
+        let mut candidates = unsafe { table.iter_hash(hash) };
+        if let Some(bucket) = candidates.next() {
+            // SAFETY: the iterator yields full buckets.
+            let cell = unsafe { bucket.as_ref() };
+            cell.0.prefetch();
+        }
+    }
+
+    /// Takes all keys out; the caller has closed the gate. The returned tables are freed by dropping.
+    pub(super) fn take_all(&self) -> Vec<TakenTable> {
+        let mut tables = Vec::new();
+        for shard in 0..SHARD_COUNT {
+            if self.summaries[shard].key_count() == 0 {
+                continue;
+            }
+            let table = std::mem::take(&mut *self.lock(shard).write());
+            slab::account(-table_bytes(&table).cast_signed());
+            self.key_count.add(-(table.len() as i64));
+            self.volatile_count.add(-(self.summaries[shard].volatile_count() as i64));
+            self.summaries[shard].clear();
+            tables.push(TakenTable(table));
+        }
+        tables
+    }
+}
+
+/// A table on its way to be freed, on whatever thread.
+pub(super) struct TakenTable(Table);
+
+impl TakenTable {
+    /// Returns the number of keys that will be freed.
+    pub(super) fn key_count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Returns the bytes a table takes from the allocator: buckets, control bytes and their padding.
+fn table_bytes(table: &Table) -> usize {
+    const GROUP_BYTES: usize = 16;
+    match table.buckets() {
+        0 | 1 => 0,
+        buckets => buckets * (size_of::<Cell>() + 1) + GROUP_BYTES,
+    }
+}
+
+fn find(table: &Table, hash: u64, key: &[u8]) -> Option<Bucket<Cell>> {
+    table.find(hash, |cell| cell.0.key() == key)
+}
+
+/// A shard locked for readers.
+pub(super) struct ReadShard<'a> {
+    table: RwLockReadGuard<'a, Table>,
+}
+
+impl ReadShard<'_> {
+    #[inline]
+    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
+        find_in(&self.table, hash, key)
+    }
+
+    pub(super) fn table(&self) -> TableView<'_> {
+        TableView { table: &self.table }
+    }
+}
+
+#[inline]
+fn find_in<'t>(table: &'t Table, hash: u64, key: &[u8]) -> Option<&'t Entry> {
+    let bucket = find(table, hash, key)?;
+    // SAFETY: `find` returns a full bucket of this table, and `table` stays borrowed with the result.
+    Some(unsafe { &bucket.as_ref().0 })
+}
+
+/// A table as sweeps and scans see it: by position and by tag.
+pub(super) struct TableView<'a> {
+    table: &'a Table,
+}
+
+impl<'a> TableView<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(super) fn bucket_count(&self) -> usize {
+        self.table.buckets()
+    }
+
+    /// Calls `visit` with every entry.
+    pub(super) fn for_each(&self, mut visit: impl FnMut(&'a Entry)) {
+        // SAFETY: the table is borrowed for the iterator's whole life.
+        for bucket in unsafe { self.table.iter() } {
+            // SAFETY: the iterator yields full buckets of the borrowed table.
+            visit(unsafe { &bucket.as_ref().0 });
+        }
+    }
+
+    /// Returns the entry at a position below [`TableView::bucket_count`], if that bucket is full.
+    pub(super) fn at(&self, index: usize) -> Option<&'a Entry> {
+        if self.table.len() == 0 || index >= self.table.buckets() {
+            return None;
+        }
+        // SAFETY: the index is below the number of buckets.
+        let is_full = unsafe { self.table.is_bucket_full(index) };
+        if !is_full {
+            return None;
+        }
+        // SAFETY: as above.
+        let bucket = unsafe { self.table.bucket(index) };
+        // SAFETY: the bucket is full.
+        Some(unsafe { &bucket.as_ref().0 })
+    }
+
+    /// Returns the control bytes: a full bucket's is the tag of its hash, an empty one's is 128 or more.
+    fn controls(&self) -> &'a [u8] {
+        if self.table.len() == 0 {
+            return &[];
+        }
+        let start = self.table.data_end().as_ptr().cast::<u8>();
+        // SAFETY: hashbrown 0.14 keeps one control byte per bucket behind the end of its data.
+        unsafe { std::slice::from_raw_parts(start, self.table.buckets()) }
+    }
+
+    /// Calls `visit` with every entry whose hash has this tag. Growth and deletion of other keys never
+    /// change a key's tag. Cost: one pass over the control bytes.
+    pub(super) fn for_each_tagged(&self, tag: u8, mut visit: impl FnMut(&'a Entry)) {
+        for (index, &control) in self.controls().iter().enumerate() {
+            if control == tag
+                && let Some(entry) = self.at(index)
+            {
+                visit(entry);
+            }
+        }
+    }
+}
+
+/// Keeps a shard's summary and its database's counts true; used under the shard's exclusive lock.
+#[derive(Clone, Copy)]
+pub(super) struct Ledger<'a> {
+    database: &'a Database,
+    shard: usize,
+}
+
+impl Ledger<'_> {
+    #[inline]
+    fn summary(&self) -> &Summary {
+        &self.database.summaries[self.shard]
+    }
+
+    /// Notes that an entry's deadline changed from `was` to `is`.
+    #[inline]
+    fn deadline_changed(&self, was_volatile: bool, is: Option<u64>) {
+        if let Some(due_ms) = is
+            && due_ms < self.summary().due_ms()
+        {
+            self.summary().set_due_ms(due_ms);
+        }
+        self.count_volatile(i64::from(is.is_some()) - i64::from(was_volatile));
+    }
+
+    #[inline]
+    fn count_volatile(&self, change: i64) {
+        if change != 0 {
+            let cell = &self.summary().volatile_count;
+            // Relaxed load and store: the exclusive lock makes this the only writer.
+            let count = i64::from(cell.load(Ordering::Relaxed)) + change;
+            cell.store(u32::try_from(count).unwrap_or(0), Ordering::Relaxed);
+            self.database.volatile_count.add(change);
+        }
+    }
+
+    fn count_keys(&self, now: usize, change: i64) {
+        let count = u32::try_from(now).unwrap_or(u32::MAX);
+        // Relaxed: a hint, written under the exclusive lock.
+        self.summary().key_count.store(count, Ordering::Relaxed);
+        self.database.key_count.add(change);
+    }
+}
+
+/// An entry of an exclusively locked shard, open for changes.
+pub struct EntryMut<'a> {
+    entry: &'a mut Entry,
+    ledger: Ledger<'a>,
+}
+
+impl std::ops::Deref for EntryMut<'_> {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        self.entry
+    }
+}
+
+impl EntryMut<'_> {
+    /// Replaces value and deadline; in place where the new value takes the same room.
+    #[inline]
+    pub fn set_value(&mut self, value: StringValue<'_>, deadline_ms: Option<u64>) {
+        let was_volatile = self.entry.is_volatile();
+        self.entry.set_value(value, deadline_ms);
+        if was_volatile || deadline_ms.is_some() {
+            self.ledger.deadline_changed(was_volatile, deadline_ms);
+        }
+    }
+
+    /// Sets or removes the deadline, milliseconds since 1970.
+    pub fn set_deadline(&mut self, deadline_ms: Option<u64>) {
+        let was_volatile = self.entry.is_volatile();
+        self.entry.set_deadline(deadline_ms);
+        self.ledger.deadline_changed(was_volatile, deadline_ms);
+    }
+
+    /// Overwrites part of the string from `offset` on, padding with zeros up to there. Returns the
+    /// new length. Cost: amortized by the written bytes.
+    pub fn write_range(&mut self, offset: usize, bytes: &[u8]) -> usize {
+        self.entry.write_range(offset, bytes)
+    }
+}
+
+/// A shard locked for one writer.
+pub(super) struct WriteShard<'a> {
+    ledger: Ledger<'a>,
+    table: RwLockWriteGuard<'a, Table>,
+}
+
+impl<'a> WriteShard<'a> {
+    #[inline]
+    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
+        find_in(&self.table, hash, key)
+    }
+
+    pub(super) fn table(&self) -> TableView<'_> {
+        TableView { table: &self.table }
+    }
+
+    /// Returns the entry of a key for changes, whether it has expired or not.
+    #[inline]
+    pub(super) fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<EntryMut<'_>> {
+        let bucket = find(&self.table, hash, key)?;
+        // SAFETY: a full bucket of this table, whose guard stays borrowed mutably with the result.
+        let cell = unsafe { bucket.as_mut() };
+        Some(EntryMut { entry: &mut cell.0, ledger: self.ledger })
+    }
+
+    /// Adds an entry whose key is not there.
+    pub(super) fn insert(&mut self, hash: u64, entry: Entry) {
+        debug_assert!(self.find(hash, entry.key()).is_none(), "a key stands once in a table");
+        let deadline_ms = entry.deadline_ms();
+        let before = table_bytes(&self.table);
+        let hasher = self.ledger.database.map.hasher();
+        self.table.insert(hash, (entry, SharedValue::new(())), |cell| {
+            super::hash_with(hasher, cell.0.key())
+        });
+        account_table(before, &self.table);
+        self.ledger.count_keys(self.table.len(), 1);
+        if deadline_ms.is_some() {
+            self.ledger.deadline_changed(false, deadline_ms);
+        }
+    }
+
+    /// Removes a key and returns its entry.
+    pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Entry> {
+        let bucket = find(&self.table, hash, key)?;
+        Some(self.take(bucket))
+    }
+
+    /// Removes the entry at a position of the table, if that bucket is full.
+    pub(super) fn remove_at(&mut self, index: usize) -> Option<Entry> {
+        self.table().at(index)?;
+        // SAFETY: `at` has checked that the index is below the number of buckets.
+        let bucket = unsafe { self.table.bucket(index) };
+        Some(self.take(bucket))
+    }
+
+    fn take(&mut self, bucket: Bucket<Cell>) -> Entry {
+        // SAFETY: callers pass a full bucket of this table.
+        let ((entry, _), _) = unsafe { self.table.remove(bucket) };
+        self.ledger.count_keys(self.table.len(), -1);
+        self.ledger.count_volatile(-i64::from(entry.is_volatile()));
+        entry
+    }
+
+    pub(super) fn set_due_ms(&self, due_ms: u64) {
+        self.ledger.summary().set_due_ms(due_ms);
+    }
+
+    /// Gives memory back when little of the table is in use; called after removals.
+    #[inline]
+    pub(super) fn shrink_if_sparse(&mut self) {
+        const SMALLEST_BUCKETS: usize = 16;
+        const SPARSE: usize = 8;
+        let (buckets, len) = (self.table.buckets(), self.table.len());
+        if buckets > SMALLEST_BUCKETS && len * SPARSE < buckets {
+            let before = table_bytes(&self.table);
+            let hasher = self.ledger.database.map.hasher();
+            self.table.shrink_to(len * 2, |cell| super::hash_with(hasher, cell.0.key()));
+            account_table(before, &self.table);
+        }
+    }
+}
+
+#[inline]
+fn account_table(before: usize, table: &Table) {
+    let after = table_bytes(table);
+    if before != after {
+        slab::account(after.cast_signed() - before.cast_signed());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Database, shard_of, tag_of};
+    use crate::keyspace::entry::Entry;
+    use crate::types::StringValue;
+
+    #[test]
+    fn control_bytes_hold_the_tags() {
+        let hasher = foldhash::quality::RandomState::default();
+        let database = Database::new(hasher.clone());
+        let mut by_tag = vec![0_usize; 128];
+        let mut shard = database.write(0);
+        for number in 0..2_000_u32 {
+            let key = number.to_le_bytes();
+            let hash = crate::keyspace::hash_with(&hasher, &key);
+            shard.insert(hash, Entry::new(&key, StringValue::Integer(1), None, 0));
+            by_tag[usize::from(tag_of(hash))] += 1;
+            assert!(shard_of(hash) < super::SHARD_COUNT);
+        }
+        for (tag, &expected) in by_tag.iter().enumerate() {
+            let mut seen = 0;
+            shard.table().for_each_tagged(u8::try_from(tag).expect("below 128"), |_| seen += 1);
+            assert_eq!(seen, expected);
+        }
+    }
+}

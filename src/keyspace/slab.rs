@@ -1,0 +1,464 @@
+//! Memory for entries: size classes of eight bytes, where a general allocator's are 12 to 25 % apart.
+//!
+//! This file contains unsafe code: it hands out raw memory.
+//!
+//! Model: a *slab* is 64 KiB of one class, cut into slots. Threads take slots from a *magazine* of
+//! their own (a list threaded through the free slots) and exchange a batch of them with the class's
+//! *bin* under its mutex, so the mutex is touched once per batch. A slot may be released by any
+//! thread. A slab whose slots have all come back goes back to the global allocator, except one
+//! spare per class. Requests above [`SMALL_BYTES_MAX`] go to the global allocator directly.
+//!
+//! Every byte handed out for data is counted: threads count for themselves and publish in steps of
+//! [`PUBLISH_BYTES`], so [`data_bytes`] is one load and off by at most that much per thread.
+//!
+//! Source: J. Bonwick, J. Adams, "Magazines and Vmem", USENIX 2001.
+//!
+//! With `--cfg redpoll_asan` every request goes to the global allocator, so that AddressSanitizer
+//! sees each entry by itself.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::cell::{Cell, RefCell};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use parking_lot::Mutex;
+
+/// Largest request served from slabs, in bytes.
+pub(crate) const SMALL_BYTES_MAX: usize = 1024;
+/// A thread publishes its count of data bytes once it has changed by this much.
+pub(crate) const PUBLISH_BYTES: i64 = 4096;
+
+const SLAB_BYTES: usize = 64 * 1024;
+const SLOT_STEP: usize = 8;
+const CLASS_COUNT: usize = SMALL_BYTES_MAX / SLOT_STEP + 1;
+const HEADER_BYTES: usize = 64;
+/// Bytes a magazine exchanges with its bin at once; at least [`BATCH_SLOTS_MIN`] slots.
+const BATCH_BYTES: usize = 4096;
+const BATCH_SLOTS_MIN: usize = 8;
+const BATCH_SLOTS_MAX: usize = 64;
+
+const _: () = assert!(SLAB_BYTES.is_power_of_two(), "a slot's slab is found by masking");
+const _: () = assert!(size_of::<Slab>() <= HEADER_BYTES, "the header leaves the slots' room alone");
+const SLABS_ARE_USED: bool = !cfg!(redpoll_asan);
+
+/// A free slot: its first word links to the next one.
+struct FreeSlot {
+    next: Option<NonNull<FreeSlot>>,
+}
+
+/// What stands at the start of a slab's memory.
+struct Slab {
+    slot_bytes: usize,
+    /// Slots outside this slab: in use or in a magazine.
+    taken_count: usize,
+    /// Slots before this one have been handed out at least once.
+    fresh_index: usize,
+    free: Option<NonNull<FreeSlot>>,
+    previous: Option<NonNull<Slab>>,
+    next: Option<NonNull<Slab>>,
+}
+
+/// One class's slabs that have a slot left, as a doubly linked list.
+struct Bin {
+    partial: Option<NonNull<Slab>>,
+    spare: Option<NonNull<Slab>>,
+}
+
+// SAFETY: the slabs a bin points to belong to it alone; it is only reached through its mutex.
+unsafe impl Send for Bin {}
+
+static BINS: [Mutex<Bin>; CLASS_COUNT] =
+    [const { Mutex::new(Bin { partial: None, spare: None }) }; CLASS_COUNT];
+
+static DATA_BYTES: AtomicI64 = AtomicI64::new(0);
+static SLAB_COUNT: AtomicI64 = AtomicI64::new(0);
+
+#[derive(Clone, Copy)]
+struct Magazine {
+    head: Option<NonNull<FreeSlot>>,
+    count: usize,
+}
+
+/// A thread's magazines; what is left in them goes back to the bins when the thread ends.
+struct Cache {
+    magazines: RefCell<[Magazine; CLASS_COUNT]>,
+    unpublished_bytes: Cell<i64>,
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        for (class, magazine) in self.magazines.get_mut().iter_mut().enumerate() {
+            while magazine.count > 0 {
+                flush(class, magazine, BATCH_SLOTS_MAX);
+            }
+        }
+        // Relaxed: a statistic; nothing is published through it.
+        DATA_BYTES.fetch_add(self.unpublished_bytes.get(), Ordering::Relaxed);
+    }
+}
+
+thread_local! {
+    static CACHE: Cache = const {
+        Cache {
+            magazines: RefCell::new([Magazine { head: None, count: 0 }; CLASS_COUNT]),
+            unpublished_bytes: Cell::new(0),
+        }
+    };
+}
+
+/// Returns the bytes handed out for data and not yet released, by all threads.
+pub fn data_bytes() -> u64 {
+    // Relaxed: a statistic.
+    DATA_BYTES.load(Ordering::Relaxed).max(0).unsigned_abs()
+}
+
+/// Returns the bytes of all slabs, used or not; with [`data_bytes`] this tells fragmentation.
+pub fn slab_bytes() -> u64 {
+    SLAB_COUNT.load(Ordering::Relaxed).max(0).unsigned_abs() * SLAB_BYTES as u64
+}
+
+/// Counts `bytes` of data memory that came from elsewhere (tables, large values); negative to release.
+#[inline]
+pub(crate) fn account(bytes: isize) {
+    let bytes = bytes as i64;
+    let counted = CACHE.try_with(|cache| count(cache, bytes));
+    if counted.is_err() {
+        DATA_BYTES.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+#[inline]
+fn count(cache: &Cache, bytes: i64) {
+    let sum = cache.unpublished_bytes.get() + bytes;
+    if sum.unsigned_abs() < PUBLISH_BYTES.unsigned_abs() {
+        cache.unpublished_bytes.set(sum);
+    } else {
+        cache.unpublished_bytes.set(0);
+        DATA_BYTES.fetch_add(sum, Ordering::Relaxed);
+    }
+}
+
+/// Returns the bytes that a request of `bytes` really takes.
+pub(crate) const fn rounded(bytes: usize) -> usize {
+    bytes.next_multiple_of(SLOT_STEP)
+}
+
+const fn is_small(bytes: usize) -> bool {
+    SLABS_ARE_USED && bytes <= SMALL_BYTES_MAX
+}
+
+fn large_layout(bytes: usize) -> Layout {
+    Layout::from_size_align(rounded(bytes), SLOT_STEP).expect("an entry is far below isize::MAX")
+}
+
+/// Allocates at least `bytes` (not zero), aligned to eight. Aborts when memory is exhausted.
+#[inline]
+pub(super) fn allocate(bytes: usize) -> NonNull<u8> {
+    debug_assert!(bytes > 0);
+    account(rounded(bytes) as isize);
+    if !is_small(bytes) {
+        return allocate_large(bytes);
+    }
+    let class = bytes.div_ceil(SLOT_STEP);
+    let slot = CACHE.try_with(|cache| {
+        let magazine = &mut cache.magazines.borrow_mut()[class];
+        if magazine.head.is_none() {
+            refill(class, magazine);
+        }
+        take(magazine)
+    });
+    slot.unwrap_or_else(|_| {
+        let mut magazine = Magazine { head: None, count: 0 };
+        refill(class, &mut magazine);
+        let slot = take(&mut magazine);
+        flush(class, &mut magazine, BATCH_SLOTS_MAX);
+        slot
+    })
+}
+
+#[cold]
+fn allocate_large(bytes: usize) -> NonNull<u8> {
+    let layout = large_layout(bytes);
+    // SAFETY: the layout's size is not zero, since `bytes` is not.
+    let memory = unsafe { alloc(layout) };
+    NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout))
+}
+
+/// Releases memory of [`allocate`].
+///
+/// # Safety
+/// `memory` came from `allocate` with a size that rounds to the same, and is not used afterwards.
+#[inline]
+pub(super) unsafe fn release(memory: NonNull<u8>, bytes: usize) {
+    account(-(rounded(bytes) as isize));
+    if !is_small(bytes) {
+        // SAFETY: the caller's duty: same layout as in `allocate_large`.
+        return unsafe { dealloc(memory.as_ptr(), large_layout(bytes)) };
+    }
+    let class = bytes.div_ceil(SLOT_STEP);
+    let slot = memory.cast::<FreeSlot>();
+    let kept = CACHE.try_with(|cache| {
+        let magazine = &mut cache.magazines.borrow_mut()[class];
+        put(magazine, slot);
+        let batch = batch_slots(class);
+        if magazine.count > 2 * batch {
+            flush(class, magazine, batch);
+        }
+    });
+    if kept.is_err() {
+        let mut magazine = Magazine { head: None, count: 0 };
+        put(&mut magazine, slot);
+        flush(class, &mut magazine, 1);
+    }
+}
+
+const fn batch_slots(class: usize) -> usize {
+    let slots = BATCH_BYTES / (class * SLOT_STEP);
+    if slots < BATCH_SLOTS_MIN {
+        BATCH_SLOTS_MIN
+    } else if slots > BATCH_SLOTS_MAX {
+        BATCH_SLOTS_MAX
+    } else {
+        slots
+    }
+}
+
+/// Takes the first slot of a magazine that is not empty.
+#[inline]
+fn take(magazine: &mut Magazine) -> NonNull<u8> {
+    let slot = magazine.head.expect("refill leaves at least one slot");
+    // SAFETY: a slot in a magazine is free memory that holds a link.
+    magazine.head = unsafe { slot.read() }.next;
+    magazine.count -= 1;
+    slot.cast()
+}
+
+#[inline]
+fn put(magazine: &mut Magazine, slot: NonNull<FreeSlot>) {
+    // SAFETY: the slot is free, aligned to eight and at least eight bytes long.
+    unsafe { slot.write(FreeSlot { next: magazine.head }) };
+    magazine.head = Some(slot);
+    magazine.count += 1;
+}
+
+/// Moves up to a batch of slots from the class's bin into the magazine, at least one.
+#[cold]
+fn refill(class: usize, magazine: &mut Magazine) {
+    let mut bin = BINS[class].lock();
+    let slab = bin.partial.unwrap_or_else(|| bin.open_slab(class));
+    let mut taken = [None; BATCH_SLOTS_MAX];
+    let mut count = 0;
+    while count < batch_slots(class) {
+        let Some(slot) = take_from(slab) else { break };
+        taken[count] = Some(slot);
+        count += 1;
+    }
+    if is_full(slab) {
+        bin.unlink(slab);
+    }
+    drop(bin);
+    // In reverse, so that the magazine hands them out in the order of their addresses.
+    for slot in taken[..count].iter().rev().flatten() {
+        put(magazine, *slot);
+    }
+}
+
+/// Returns up to `limit` slots of the magazine to their slabs.
+#[cold]
+fn flush(class: usize, magazine: &mut Magazine, limit: usize) {
+    let mut bin = BINS[class].lock();
+    for _ in 0..limit.min(magazine.count) {
+        let slot = take(magazine).cast::<FreeSlot>();
+        bin.give_back(slot);
+    }
+}
+
+/// Returns the slab a slot lies in.
+fn slab_of(slot: NonNull<FreeSlot>) -> NonNull<Slab> {
+    let offset = slot.addr().get() & (SLAB_BYTES - 1);
+    // SAFETY: slabs are aligned to their size, so this stays inside the slot's slab.
+    unsafe { slot.byte_sub(offset) }.cast()
+}
+
+const fn slots_of(slot_bytes: usize) -> usize {
+    (SLAB_BYTES - HEADER_BYTES) / slot_bytes
+}
+
+/// Takes a slot out of a slab: a returned one first, then the next fresh one.
+fn take_from(mut slab: NonNull<Slab>) -> Option<NonNull<FreeSlot>> {
+    // SAFETY: the caller holds the bin's mutex, so this is the only reference to the header.
+    let header = unsafe { slab.as_mut() };
+    if let Some(slot) = header.free {
+        // SAFETY: a slot on the slab's list is free memory that holds a link.
+        header.free = unsafe { slot.read() }.next;
+        header.taken_count += 1;
+        return Some(slot);
+    }
+    if header.fresh_index == slots_of(header.slot_bytes) {
+        return None;
+    }
+    let offset = HEADER_BYTES + header.fresh_index * header.slot_bytes;
+    header.fresh_index += 1;
+    header.taken_count += 1;
+    // SAFETY: the index is below `slots_of`, so the slot lies inside the slab.
+    Some(unsafe { slab.byte_add(offset) }.cast())
+}
+
+fn is_full(slab: NonNull<Slab>) -> bool {
+    // SAFETY: the caller holds the bin's mutex.
+    let header = unsafe { slab.as_ref() };
+    header.free.is_none() && header.fresh_index == slots_of(header.slot_bytes)
+}
+
+const SLAB_LAYOUT: Layout = match Layout::from_size_align(SLAB_BYTES, SLAB_BYTES) {
+    Ok(layout) => layout,
+    Err(_) => panic!("a slab's size is a power of two"),
+};
+
+impl Bin {
+    /// Links the spare slab or a new one as the only partial slab and returns it.
+    fn open_slab(&mut self, class: usize) -> NonNull<Slab> {
+        let slab = self.spare.take().unwrap_or_else(|| create_slab(class * SLOT_STEP));
+        self.link(slab);
+        slab
+    }
+
+    fn link(&mut self, mut slab: NonNull<Slab>) {
+        // SAFETY: the bin's mutex is held; no other reference to this header exists.
+        let header = unsafe { slab.as_mut() };
+        header.previous = None;
+        header.next = self.partial;
+        if let Some(mut next) = self.partial {
+            // SAFETY: as above; `next` is another slab.
+            unsafe { next.as_mut() }.previous = Some(slab);
+        }
+        self.partial = Some(slab);
+    }
+
+    fn unlink(&mut self, mut slab: NonNull<Slab>) {
+        // SAFETY: the bin's mutex is held; no other reference to this header exists.
+        let header = unsafe { slab.as_mut() };
+        let (previous, next) = (header.previous.take(), header.next.take());
+        match previous {
+            // SAFETY: neighbours are other slabs of the same bin.
+            Some(mut previous) => unsafe { previous.as_mut() }.next = next,
+            None => self.partial = next,
+        }
+        if let Some(mut next) = next {
+            // SAFETY: neighbours are other slabs of the same bin.
+            unsafe { next.as_mut() }.previous = previous;
+        }
+    }
+
+    /// Puts a slot back into its slab; an empty slab becomes the spare or is freed.
+    fn give_back(&mut self, slot: NonNull<FreeSlot>) {
+        let mut slab = slab_of(slot);
+        let was_full = is_full(slab);
+        // SAFETY: the bin's mutex is held; no other reference to this header exists.
+        let header = unsafe { slab.as_mut() };
+        // SAFETY: the slot is free, aligned and large enough for a link.
+        unsafe { slot.write(FreeSlot { next: header.free }) };
+        header.free = Some(slot);
+        header.taken_count -= 1;
+        let is_empty = header.taken_count == 0;
+        if was_full {
+            self.link(slab);
+        }
+        if is_empty {
+            self.unlink(slab);
+            if let Some(old) = self.spare.replace(slab) {
+                SLAB_COUNT.fetch_sub(1, Ordering::Relaxed);
+                // SAFETY: all slots of the old spare are free and it is linked nowhere.
+                unsafe { dealloc(old.as_ptr().cast(), SLAB_LAYOUT) };
+            }
+        }
+    }
+}
+
+fn create_slab(slot_bytes: usize) -> NonNull<Slab> {
+    SLAB_COUNT.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: the layout's size is not zero.
+    let memory = unsafe { alloc(SLAB_LAYOUT) };
+    let Some(slab) = NonNull::new(memory.cast::<Slab>()) else { handle_alloc_error(SLAB_LAYOUT) };
+    let header =
+        Slab { slot_bytes, taken_count: 0, fresh_index: 0, free: None, previous: None, next: None };
+    // SAFETY: the memory is new, aligned to 64 KiB and larger than a header.
+    unsafe { slab.write(header) };
+    slab
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::NonNull;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::{SMALL_BYTES_MAX, allocate, release};
+
+    struct Block {
+        memory: NonNull<u8>,
+        bytes: usize,
+        fill: u8,
+    }
+
+    // SAFETY: a block is plain memory owned by whoever holds it.
+    unsafe impl Send for Block {}
+
+    fn filled(bytes: usize, fill: u8) -> Block {
+        let memory = allocate(bytes);
+        assert_eq!(memory.addr().get() % 8, 0);
+        // SAFETY: `bytes` bytes were just allocated.
+        unsafe { memory.write_bytes(fill, bytes) };
+        Block { memory, bytes, fill }
+    }
+
+    fn check_and_release(block: &Block) {
+        // SAFETY: the block is still allocated and was filled whole.
+        let content = unsafe { std::slice::from_raw_parts(block.memory.as_ptr(), block.bytes) };
+        assert!(content.iter().all(|&byte| byte == block.fill));
+        // SAFETY: allocated with this size, released once.
+        unsafe { release(block.memory, block.bytes) };
+    }
+
+    #[test]
+    fn blocks_never_overlap() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut blocks = Vec::new();
+        for step in 0..20_000_usize {
+            if blocks.len() < 500 || random.bool() {
+                let bytes = random.usize(1..=SMALL_BYTES_MAX + 200);
+                blocks.push(filled(bytes, step.to_le_bytes()[0]));
+            } else {
+                let block = blocks.swap_remove(random.usize(..blocks.len()));
+                check_and_release(&block);
+            }
+        }
+        blocks.iter().for_each(check_and_release);
+    }
+
+    #[test]
+    fn a_block_may_be_released_by_another_thread() {
+        let (sender, receiver) = mpsc::channel::<Block>();
+        let consumer = thread::spawn(move || {
+            for block in receiver {
+                check_and_release(&block);
+            }
+        });
+        let producers: Vec<_> = (0..3)
+            .map(|fill| {
+                let sender = sender.clone();
+                thread::spawn(move || {
+                    for step in 0..5_000 {
+                        let block = filled(16 + step % 300, fill);
+                        sender.send(block).expect("the consumer lives until all senders are gone");
+                    }
+                })
+            })
+            .collect();
+        drop(sender);
+        for producer in producers {
+            producer.join().expect("producers do not panic");
+        }
+        consumer.join().expect("every block was whole");
+    }
+}
