@@ -24,5 +24,5 @@ pub use histogram::{Histogram, LATENCY_BUCKET_COUNT, LatencyBucket};
 pub use latency::{LatencyEvent, LatencyMonitor, LatencySample};
 pub use latency_report::{LatencyReportSettings, doctor_report, event_graph};
 pub use rates::{Rate, Rates};
-pub use snapshot::{CommandSample, KeyspaceSample, Snapshot};
+pub use snapshot::{CommandSample, KeyspaceSample, LabelledSample, Snapshot};
 pub use totals::{CommandTotals, Stats};
