@@ -1,1 +1,44 @@
-//! (being written)
+//! Floor 4: how any command runs: look it up, ask the gates, lock its keys, run it, record its effects.
+//!
+//! The engine receives the command table as a value and never names a particular command. What all
+//! threads share is [`Engine`]; each thread of the data plane runs its clients' batches through a
+//! [`Worker`] of its own.
+
+mod args;
+mod batch;
+mod clients;
+mod command;
+mod context;
+mod effects;
+mod error;
+mod gates;
+mod memory;
+mod pause;
+mod plan;
+mod reaper;
+mod refusals;
+mod session;
+mod state;
+mod table;
+mod tuning;
+mod worker;
+
+pub use args::Args;
+pub use batch::{BATCH_COMMANDS_MAX, Batch};
+pub use clients::{ClientCell, ClientNames, Clients, Gauges, Peer};
+pub use command::{
+    Argument, ArgumentKind, BeginSearch, Categories, Command, FindKeys, Flags, Group, KeyFlags,
+    KeySpec,
+};
+pub use context::Context;
+pub use effects::{Effect, EffectLog, EffectReader, Effects};
+pub use error::CommandError;
+pub use pause::{Pause, PauseKind};
+pub use plan::{KeyAt, find_keys};
+pub use reaper::Reaper;
+pub use refusals::fits;
+pub use session::{Flow, ReplyMode, Session};
+pub use state::{Engine, Identity, ShutdownRequest, StopSignal, WorkerMessage};
+pub use table::{CommandTable, KeyPlan, Known};
+pub use tuning::Tuning;
+pub use worker::{Ran, Worker};

@@ -1,0 +1,116 @@
+//! A batch: the complete commands of one read, parsed before the first one runs.
+
+use super::args::Args;
+use super::table::{CommandTable, KeyPlan, Known};
+use crate::keyspace::Keyspace;
+use crate::resp::Span;
+
+/// Commands in one batch at most; bounds how long a worker stays with one client.
+pub const BATCH_COMMANDS_MAX: usize = 64;
+
+#[derive(Clone, Copy)]
+pub(super) struct Queued {
+    first_span: usize,
+    pub(super) arg_count: usize,
+    /// End of the command in the buffer.
+    pub(super) end: usize,
+    /// Number in the command table; `None` for an unknown name.
+    pub(super) id: Option<usize>,
+    /// Hash of the key of a single-key command.
+    pub(super) hash: u64,
+    pub(super) has_hash: bool,
+}
+
+/// Parsed commands with the positions of their arguments.
+#[derive(Default)]
+pub struct Batch {
+    /// Argument positions; the parser appends here, [`Batch::push`] closes a command.
+    pub spans: Vec<Span>,
+    pub(super) commands: Vec<Queued>,
+}
+
+impl Batch {
+    /// Forgets all commands, keeping the memory.
+    pub fn clear(&mut self) {
+        self.spans.clear();
+        self.commands.clear();
+    }
+
+    /// Adds the command whose `arg_count` arguments are the last ones of `spans` and which ends at
+    /// `end` of the buffer.
+    #[inline]
+    pub fn push(&mut self, arg_count: usize, end: usize) {
+        let first_span = self.spans.len() - arg_count;
+        self.commands.push(Queued {
+            first_span,
+            arg_count,
+            end,
+            id: None,
+            hash: 0,
+            has_hash: false,
+        });
+    }
+
+    /// Returns the number of commands.
+    pub fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// Says whether there is nothing to run.
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// Returns the end of a command in the buffer.
+    pub fn end_of(&self, index: usize) -> usize {
+        self.commands[index].end
+    }
+
+    #[inline]
+    pub(super) fn args<'b>(&'b self, buffer: &'b [u8], index: usize) -> Args<'b> {
+        let queued = &self.commands[index];
+        Args::new(buffer, &self.spans[queued.first_span..queued.first_span + queued.arg_count])
+    }
+
+    /// Looks up all commands, hashes their keys and fetches what they will touch, in passes so that
+    /// the fetches of many keys overlap.
+    pub(super) fn prepare(
+        &mut self,
+        table: &CommandTable,
+        keyspace: &Keyspace,
+        db: u32,
+        buffer: &[u8],
+    ) {
+        for index in 0..self.commands.len() {
+            let args = self.args(buffer, index);
+            let known = table.find(args.at(0));
+            let key = known.and_then(|known| single_key(known, args));
+            let hash = key.map(|key| keyspace.hash(key));
+            let queued = &mut self.commands[index];
+            queued.id = known.map(|known| known.id);
+            queued.has_hash = hash.is_some();
+            if let Some(hash) = hash {
+                queued.hash = hash;
+                keyspace.prefetch_shard(db, hash);
+            }
+        }
+        // One command gains nothing: there is no other fetch to overlap with.
+        if self.commands.len() == 1 {
+            return;
+        }
+        self.hashes().for_each(|hash| keyspace.prefetch_group(db, hash));
+        self.hashes().for_each(|hash| keyspace.prefetch_entry(db, hash));
+    }
+
+    fn hashes(&self) -> impl Iterator<Item = u64> {
+        self.commands.iter().filter(|queued| queued.has_hash).map(|queued| queued.hash)
+    }
+}
+
+#[inline]
+fn single_key<'b>(known: &Known, args: Args<'b>) -> Option<&'b [u8]> {
+    match known.plan {
+        KeyPlan::One(index) => args.get(index),
+        _ => None,
+    }
+}

@@ -1,0 +1,166 @@
+//! The registry of connected clients: what CLIENT LIST shows and CLIENT KILL finds.
+//!
+//! Each client has one [`ClientCell`]. The worker that owns the connection writes it with relaxed
+//! stores; any thread may read it. What is rare (names) sits behind a mutex.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+/// Where a client comes from, as text: `127.0.0.1:50000`, or the path of a unix socket with `:0`.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    pub address: String,
+    pub local_address: String,
+    pub descriptor: i32,
+    pub is_unix: bool,
+    /// True when the peer is this machine; protected mode refuses others.
+    pub is_loopback: bool,
+}
+
+/// Names a client has given itself.
+#[derive(Clone, Debug, Default)]
+pub struct ClientNames {
+    pub name: String,
+    pub library_name: String,
+    pub library_version: String,
+    pub user: String,
+}
+
+macro_rules! gauges {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        /// Figures of one client; written by its worker only.
+        #[derive(Default)]
+        pub struct Gauges { $($(#[$doc])* pub $name: AtomicU64,)+ }
+    };
+}
+
+gauges! {
+    /// Wall clock of the last command, in milliseconds.
+    last_active_ms,
+    /// Bytes waiting in the query buffer.
+    query_bytes,
+    /// Free bytes of the query buffer.
+    query_free_bytes,
+    /// Bytes of the arguments of an incomplete command.
+    argument_bytes,
+    /// Bytes of replies waiting to be sent.
+    reply_bytes,
+    /// Bytes the reply buffers take.
+    reply_capacity_bytes,
+    /// Bytes received since the connection began.
+    input_bytes,
+    /// Bytes sent since the connection began.
+    output_bytes,
+    /// Commands run since the connection began.
+    command_count,
+    /// Index of the last command in the command table plus one; 0 before the first one.
+    last_command,
+}
+
+impl Gauges {
+    /// Sets a gauge; relaxed, since readers only show it.
+    pub fn set(cell: &AtomicU64, value: u64) {
+        cell.store(value, Ordering::Relaxed);
+    }
+}
+
+/// What others may see of a client.
+pub struct ClientCell {
+    pub id: u64,
+    pub worker: usize,
+    pub peer: Peer,
+    pub created_ms: u64,
+    pub gauges: Gauges,
+    pub names: Mutex<ClientNames>,
+    pub db: AtomicU32,
+    pub is_resp3: AtomicBool,
+    pub no_evict: AtomicBool,
+    pub no_touch: AtomicBool,
+    /// Set by whoever wants the connection closed; its worker acts on it.
+    pub is_doomed: AtomicBool,
+}
+
+/// All connected clients, by id.
+#[derive(Default)]
+pub struct Clients {
+    by_id: Mutex<BTreeMap<u64, Arc<ClientCell>>>,
+    last_id: AtomicU64,
+    max_query_bytes: AtomicU64,
+    max_reply_bytes: AtomicU64,
+}
+
+impl Clients {
+    /// Registers a client under a new id.
+    pub fn open(&self, worker: usize, peer: Peer, now_ms: u64) -> Arc<ClientCell> {
+        // Relaxed: only uniqueness matters.
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let cell = Arc::new(ClientCell {
+            id,
+            worker,
+            peer,
+            created_ms: now_ms,
+            gauges: Gauges::default(),
+            names: Mutex::new(ClientNames { user: "default".into(), ..ClientNames::default() }),
+            db: AtomicU32::new(0),
+            is_resp3: AtomicBool::new(false),
+            no_evict: AtomicBool::new(false),
+            no_touch: AtomicBool::new(false),
+            is_doomed: AtomicBool::new(false),
+        });
+        Gauges::set(&cell.gauges.last_active_ms, now_ms);
+        self.by_id.lock().insert(id, Arc::clone(&cell));
+        cell
+    }
+
+    /// Forgets a client.
+    pub fn close(&self, id: u64) {
+        self.by_id.lock().remove(&id);
+    }
+
+    /// Returns the number of clients.
+    pub fn count(&self) -> usize {
+        self.by_id.lock().len()
+    }
+
+    /// Returns all clients in the order they came.
+    pub fn all(&self) -> Vec<Arc<ClientCell>> {
+        self.by_id.lock().values().cloned().collect()
+    }
+
+    /// Returns the client of an id.
+    pub fn find(&self, id: u64) -> Option<Arc<ClientCell>> {
+        self.by_id.lock().get(&id).cloned()
+    }
+
+    /// Returns the bytes of all clients' buffers as their workers noted them last.
+    pub fn buffer_bytes(&self) -> u64 {
+        let bytes = |cell: &ClientCell| {
+            let gauges = &cell.gauges;
+            // Relaxed: statistics.
+            [&gauges.query_bytes, &gauges.query_free_bytes, &gauges.reply_capacity_bytes]
+                .iter()
+                .map(|gauge| gauge.load(Ordering::Relaxed))
+                .sum::<u64>()
+        };
+        self.by_id.lock().values().map(|cell| bytes(cell)).sum()
+    }
+
+    /// Notes the buffers of a client for the largest ones ever seen (INFO clients).
+    pub fn note_buffers(&self, query_bytes: u64, reply_bytes: u64) {
+        // Relaxed: statistics.
+        if query_bytes > self.max_query_bytes.load(Ordering::Relaxed) {
+            self.max_query_bytes.fetch_max(query_bytes, Ordering::Relaxed);
+        }
+        if reply_bytes > self.max_reply_bytes.load(Ordering::Relaxed) {
+            self.max_reply_bytes.fetch_max(reply_bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns the largest query buffer and reply buffer seen, in bytes.
+    pub fn max_buffers(&self) -> (u64, u64) {
+        (self.max_query_bytes.load(Ordering::Relaxed), self.max_reply_bytes.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,413 @@
+//! The facts of a command, one constant each: COMMAND, the lock plan, the gates, ACL categories and the
+//! statistics all come from it.
+
+use super::context::Context;
+use super::error::CommandError;
+use crate::keyspace::{KeyPlace, Keyspace};
+
+/// What a command does: reads its arguments from the context, replies into it, or refuses.
+pub type Handler = fn(&mut Context<'_>) -> Result<(), CommandError>;
+
+/// Everything known of a command besides its code.
+#[derive(Clone, Copy)]
+pub struct Command {
+    /// Lower case; of a subcommand its own part only.
+    pub name: &'static str,
+    /// Number of arguments with the command's name; negative: at least that many.
+    pub arity: i32,
+    pub flags: Flags,
+    pub keys: &'static [KeySpec],
+    /// Categories that do not follow from the flags (see [`Command::categories`]).
+    pub acl: Categories,
+    pub since: &'static str,
+    pub group: Group,
+    pub complexity: &'static str,
+    pub summary: &'static str,
+    /// Tips for clients, as COMMAND INFO lists them.
+    pub tips: &'static [&'static str],
+    pub arguments: &'static [Argument],
+    pub subcommands: &'static [Command],
+    /// How keys are found where the key specs do not say it all (SORT, MIGRATE, ...).
+    pub find_keys: Option<KeyFinder>,
+    /// Adds the places of keys in other databases than the client's (COPY, MOVE).
+    pub other_places: Option<PlaceFinder>,
+    pub run: Handler,
+}
+
+/// Appends the positions of all keys and how each is used; `false` when the arguments make no sense.
+pub type KeyFinder = fn(super::Args<'_>, &mut Vec<(usize, KeyFlags)>) -> bool;
+
+/// Appends the places of keys that live in another database than the given one.
+pub type PlaceFinder = fn(&Keyspace, u32, super::Args<'_>, &mut Vec<KeyPlace>);
+
+impl Command {
+    /// What a constant leaves out.
+    pub const DEFAULT: Self = Self {
+        name: "",
+        arity: -1,
+        flags: Flags::NONE,
+        keys: &[],
+        acl: Categories::NONE,
+        since: "1.0.0",
+        group: Group::Generic,
+        complexity: "O(1)",
+        summary: "",
+        tips: &[],
+        arguments: &[],
+        subcommands: &[],
+        find_keys: None,
+        other_places: None,
+        run: container,
+    };
+
+    /// Returns the ACL categories: the stated ones and those that follow from the flags.
+    pub const fn categories(&self) -> Categories {
+        let mut all = self.acl;
+        let derived = [
+            (Flags::WRITE, Categories::WRITE),
+            (Flags::READONLY, Categories::READ),
+            (Flags::ADMIN, Categories::ADMIN.and(Categories::DANGEROUS)),
+            (Flags::PUBSUB, Categories::PUBSUB),
+            (Flags::BLOCKING, Categories::BLOCKING),
+            (Flags::FAST, Categories::FAST),
+        ];
+        let mut index = 0;
+        while index < derived.len() {
+            if self.flags.has(derived[index].0) {
+                all = all.and(derived[index].1);
+            }
+            index += 1;
+        }
+        if all.has(Categories::FAST) { all } else { all.and(Categories::SLOW) }
+    }
+}
+
+/// The handler of a command that only has subcommands; look-up never lets it run.
+fn container(context: &mut Context<'_>) -> Result<(), CommandError> {
+    Err(CommandError::wrong_arity(context.command_name()))
+}
+
+macro_rules! bits {
+    ($(#[$doc:meta])* $name:ident: $type:ty { $($constant:ident = $bit:expr => $text:expr,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name($type);
+
+        impl $name {
+            pub const NONE: Self = Self(0);
+            $(pub const $constant: Self = Self(1 << $bit);)+
+            /// Every constant with the word clients know it by, in the order COMMAND lists them.
+            pub const WORDS: &'static [(Self, &'static str)] = &[$((Self::$constant, $text),)+];
+
+            /// Returns both together.
+            pub const fn and(self, other: Self) -> Self {
+                Self(self.0 | other.0)
+            }
+
+            /// Says whether all of `other` is in here.
+            pub const fn has(self, other: Self) -> bool {
+                self.0 & other.0 == other.0
+            }
+
+            /// Says whether any of `other` is in here.
+            pub const fn has_any(self, other: Self) -> bool {
+                self.0 & other.0 != 0
+            }
+
+            /// Returns the words of what is in here.
+            pub fn words(self) -> impl Iterator<Item = &'static str> {
+                Self::WORDS.iter().filter(move |(bit, _)| self.has(*bit)).map(|(_, word)| *word)
+            }
+        }
+    };
+}
+
+bits! {
+    /// How a command behaves.
+    Flags: u32 {
+        WRITE = 0 => "write",
+        READONLY = 1 => "readonly",
+        DENYOOM = 2 => "denyoom",
+        ADMIN = 3 => "admin",
+        PUBSUB = 4 => "pubsub",
+        NOSCRIPT = 5 => "noscript",
+        BLOCKING = 6 => "blocking",
+        LOADING = 7 => "loading",
+        STALE = 8 => "stale",
+        SKIP_MONITOR = 9 => "skip_monitor",
+        SKIP_COMMANDLOG = 10 => "skip_commandlog",
+        ASKING = 11 => "asking",
+        FAST = 12 => "fast",
+        NO_AUTH = 13 => "no_auth",
+        MAY_REPLICATE = 14 => "may_replicate",
+        NO_MULTI = 15 => "no_multi",
+        MOVABLEKEYS = 16 => "movablekeys",
+        ALLOW_BUSY = 17 => "allow_busy",
+        NO_ASYNC_LOADING = 18 => "no_async_loading",
+        NO_MANDATORY_KEYS = 19 => "no_mandatory_keys",
+    }
+}
+
+bits! {
+    /// ACL categories.
+    Categories: u32 {
+        KEYSPACE = 0 => "@keyspace",
+        READ = 1 => "@read",
+        WRITE = 2 => "@write",
+        SET = 3 => "@set",
+        SORTEDSET = 4 => "@sortedset",
+        LIST = 5 => "@list",
+        HASH = 6 => "@hash",
+        STRING = 7 => "@string",
+        BITMAP = 8 => "@bitmap",
+        HYPERLOGLOG = 9 => "@hyperloglog",
+        GEO = 10 => "@geo",
+        STREAM = 11 => "@stream",
+        PUBSUB = 12 => "@pubsub",
+        ADMIN = 13 => "@admin",
+        FAST = 14 => "@fast",
+        SLOW = 15 => "@slow",
+        BLOCKING = 16 => "@blocking",
+        DANGEROUS = 17 => "@dangerous",
+        CONNECTION = 18 => "@connection",
+        TRANSACTION = 19 => "@transaction",
+        SCRIPTING = 20 => "@scripting",
+    }
+}
+
+bits! {
+    /// How a key is used.
+    KeyFlags: u16 {
+        RO = 0 => "RO",
+        RW = 1 => "RW",
+        OW = 2 => "OW",
+        RM = 3 => "RM",
+        ACCESS = 4 => "access",
+        UPDATE = 5 => "update",
+        INSERT = 6 => "insert",
+        DELETE = 7 => "delete",
+        NOT_KEY = 8 => "not_key",
+        INCOMPLETE = 9 => "incomplete",
+        VARIABLE_FLAGS = 10 => "variable_flags",
+    }
+}
+
+impl KeyFlags {
+    /// Says whether keys used like this may be locked shared.
+    pub const fn is_read(self) -> bool {
+        self.has(Self::RO)
+    }
+}
+
+/// Where the keys of a command stand among its arguments.
+#[derive(Clone, Copy, Debug)]
+pub struct KeySpec {
+    pub flags: KeyFlags,
+    pub begin: BeginSearch,
+    pub find: FindKeys,
+    pub notes: &'static str,
+}
+
+/// Where the first key of a spec stands.
+#[derive(Clone, Copy, Debug)]
+pub enum BeginSearch {
+    Index(usize),
+    /// Behind a keyword, looked for from `start_from` (negative: backwards from the end).
+    Keyword {
+        keyword: &'static str,
+        start_from: i32,
+    },
+    Unknown,
+}
+
+/// Which keys follow the first one.
+#[derive(Clone, Copy, Debug)]
+pub enum FindKeys {
+    /// `last` relative to the first key (negative: from the end); `limit` 2 means the first half, ...
+    Range {
+        last: i32,
+        step: usize,
+        limit: usize,
+    },
+    /// A count stands `count_index` arguments behind the start, the first key `first_index` behind it.
+    KeyNum {
+        count_index: usize,
+        first_index: usize,
+        step: usize,
+    },
+    Unknown,
+}
+
+impl KeySpec {
+    /// One key at a position.
+    pub const fn one(index: usize, flags: KeyFlags) -> Self {
+        Self::range(index, 0, 1, flags)
+    }
+
+    /// Keys from `index` to `last` (relative to the first; negative: from the end) in steps.
+    pub const fn range(index: usize, last: i32, step: usize, flags: KeyFlags) -> Self {
+        let find = FindKeys::Range { last, step, limit: 0 };
+        Self { flags, begin: BeginSearch::Index(index), find, notes: "" }
+    }
+
+    /// A counted list of keys whose count stands at `index`.
+    pub const fn counted(index: usize, step: usize, flags: KeyFlags) -> Self {
+        let find = FindKeys::KeyNum { count_index: 0, first_index: 1, step };
+        Self { flags, begin: BeginSearch::Index(index), find, notes: "" }
+    }
+}
+
+/// What COMMAND DOCS groups a command under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Bitmap,
+    Cluster,
+    Connection,
+    Generic,
+    Geo,
+    Hash,
+    HyperLogLog,
+    List,
+    PubSub,
+    Scripting,
+    Server,
+    Set,
+    SortedSet,
+    Stream,
+    String,
+    Transactions,
+}
+
+impl Group {
+    /// Returns the name as COMMAND DOCS writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bitmap => "bitmap",
+            Self::Cluster => "cluster",
+            Self::Connection => "connection",
+            Self::Generic => "generic",
+            Self::Geo => "geo",
+            Self::Hash => "hash",
+            Self::HyperLogLog => "hyperloglog",
+            Self::List => "list",
+            Self::PubSub => "pubsub",
+            Self::Scripting => "scripting",
+            Self::Server => "server",
+            Self::Set => "set",
+            Self::SortedSet => "sorted-set",
+            Self::Stream => "stream",
+            Self::String => "string",
+            Self::Transactions => "transactions",
+        }
+    }
+}
+
+/// One argument in COMMAND DOCS, from which redis-cli makes its hints.
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    pub name: &'static str,
+    pub kind: ArgumentKind,
+    /// The word that stands before the value (`EX seconds`).
+    pub token: Option<&'static str>,
+    pub key_spec: Option<usize>,
+    pub is_optional: bool,
+    pub is_multiple: bool,
+    /// The token is repeated with each value.
+    pub repeats_token: bool,
+    pub since: Option<&'static str>,
+    /// The choices of a one-of, the parts of a block.
+    pub parts: &'static [Argument],
+}
+
+/// What an argument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgumentKind {
+    String,
+    Integer,
+    Double,
+    Key,
+    Pattern,
+    UnixTime,
+    PureToken,
+    OneOf,
+    Block,
+}
+
+impl ArgumentKind {
+    /// Returns the name as COMMAND DOCS writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Double => "double",
+            Self::Key => "key",
+            Self::Pattern => "pattern",
+            Self::UnixTime => "unix-time",
+            Self::PureToken => "pure-token",
+            Self::OneOf => "oneof",
+            Self::Block => "block",
+        }
+    }
+}
+
+impl Argument {
+    /// A mandatory argument of a kind.
+    pub const fn new(name: &'static str, kind: ArgumentKind) -> Self {
+        Self {
+            name,
+            kind,
+            token: None,
+            key_spec: None,
+            is_optional: false,
+            is_multiple: false,
+            repeats_token: false,
+            since: None,
+            parts: &[],
+        }
+    }
+
+    /// A key of the command's first key spec.
+    pub const fn key(name: &'static str) -> Self {
+        Self { key_spec: Some(0), ..Self::new(name, ArgumentKind::Key) }
+    }
+
+    /// A word that stands for itself.
+    pub const fn word(name: &'static str, token: &'static str) -> Self {
+        Self { token: Some(token), ..Self::new(name, ArgumentKind::PureToken) }
+    }
+
+    /// One of several.
+    pub const fn one_of(name: &'static str, parts: &'static [Self]) -> Self {
+        Self { parts, ..Self::new(name, ArgumentKind::OneOf) }
+    }
+
+    /// Several that belong together.
+    pub const fn block(name: &'static str, parts: &'static [Self]) -> Self {
+        Self { parts, ..Self::new(name, ArgumentKind::Block) }
+    }
+
+    /// The same with a word before the value.
+    pub const fn after(self, token: &'static str) -> Self {
+        Self { token: Some(token), ..self }
+    }
+
+    /// The same, but it may be left out.
+    pub const fn optional(self) -> Self {
+        Self { is_optional: true, ..self }
+    }
+
+    /// The same, but it may be repeated.
+    pub const fn multiple(self) -> Self {
+        Self { is_multiple: true, ..self }
+    }
+
+    /// The same, known since a version.
+    pub const fn since(self, version: &'static str) -> Self {
+        Self { since: Some(version), ..self }
+    }
+
+    /// The same for another of the command's key specs.
+    pub const fn of_spec(self, key_spec: usize) -> Self {
+        Self { key_spec: Some(key_spec), ..self }
+    }
+}

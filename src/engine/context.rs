@@ -1,0 +1,94 @@
+//! What a handler sees while it runs: its arguments, its locked keys, the reply, the server.
+
+use super::args::Args;
+use super::effects::Effects;
+use super::error::CommandError;
+use super::session::Session;
+use super::state::Engine;
+use super::table::Known;
+use super::tuning::Tuning;
+use crate::base::gate::Closed;
+use crate::base::text;
+use crate::keyspace::{Key, Keys};
+use crate::resp::ReplyBuffer;
+use crate::stats::WorkerStats;
+
+/// The circumstances of one command.
+pub struct Context<'a> {
+    pub engine: &'a Engine,
+    pub session: &'a mut Session,
+    pub args: Args<'a>,
+    pub reply: &'a mut ReplyBuffer,
+    /// The keys the command declares, locked.
+    pub keys: Keys<'a>,
+    pub effects: Effects,
+    pub tuning: &'a Tuning,
+    pub known: &'a Known,
+    /// The wall clock, in milliseconds; the same for the whole command.
+    pub now_ms: u64,
+    pub(super) worker: usize,
+    pub(super) first_key: Option<(usize, Key<'a>)>,
+    pub(super) redacted: Vec<usize>,
+}
+
+impl<'a> Context<'a> {
+    /// Returns the key at an argument's position.
+    #[inline]
+    pub fn key(&self, index: usize) -> Key<'a> {
+        match self.first_key {
+            Some((first, key)) if first == index => key,
+            _ => self.engine.keyspace.key(self.session.db, self.args.at(index)),
+        }
+    }
+
+    /// Returns the command's name, `client|list` for a subcommand.
+    pub fn command_name(&self) -> &'a str {
+        &self.known.full_name
+    }
+
+    /// Returns the cells this worker counts in.
+    pub fn stats(&self) -> &'a WorkerStats {
+        self.engine.stats.worker(self.worker)
+    }
+
+    /// Returns the number of the worker that runs the command.
+    pub fn worker(&self) -> usize {
+        self.worker
+    }
+
+    /// Keeps every other worker out of the keyspace until the result is dropped. Only for commands
+    /// without keys: nothing may be locked.
+    pub fn stop_the_world(&self) -> Closed<'a> {
+        self.engine.gate.close(Some(self.worker))
+    }
+
+    /// Keeps an argument (a password) out of the logs.
+    pub fn redact(&mut self, index: usize) {
+        self.redacted.push(index);
+    }
+
+    /// Returns the integer an argument spells.
+    ///
+    /// # Errors
+    /// [`CommandError::NotAnInteger`].
+    pub fn integer(&self, index: usize) -> Result<i64, CommandError> {
+        text::parse_i64(self.args.at(index)).ok_or(CommandError::NotAnInteger)
+    }
+
+    /// Returns the database number an argument spells.
+    ///
+    /// # Errors
+    /// Not an integer, or no such database.
+    pub fn database(&self, index: usize) -> Result<u32, CommandError> {
+        let number = self.integer(index)?;
+        u32::try_from(number)
+            .ok()
+            .filter(|&db| db < self.engine.keyspace.database_count())
+            .ok_or(CommandError::DatabaseOutOfRange)
+    }
+
+    /// Returns the refusal of a wrong number of arguments.
+    pub fn wrong_arity(&self) -> CommandError {
+        CommandError::wrong_arity(self.command_name())
+    }
+}

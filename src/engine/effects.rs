@@ -1,0 +1,116 @@
+//! Effects: what a write did, in a form that gives the same result wherever and whenever it is
+//! repeated (PEXPIREAT for EXPIRE, DEL for an expired key).
+//!
+//! A handler says what it changed; the engine appends the effects to one log while the shards are
+//! still locked, so the log's order agrees with the order of changes for every key. Nothing is
+//! recorded while nobody listens.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+/// Receives effects in the order of the log.
+pub trait EffectReader: Send {
+    /// Takes one command of the log: its database and its bytes as a RESP array of bulk strings.
+    fn append(&mut self, offset: u64, db: u32, command: &[u8]);
+}
+
+/// The one log of effects with its global offset.
+#[derive(Default)]
+pub struct EffectLog {
+    is_listening: AtomicBool,
+    offset: AtomicU64,
+    reader: Mutex<Option<Box<dyn EffectReader>>>,
+}
+
+impl EffectLog {
+    /// Starts recording. The caller has closed the gate, so no command is half done.
+    pub fn attach(&self, reader: Box<dyn EffectReader>) {
+        *self.reader.lock() = Some(reader);
+        // Release pairs with nothing: the gate that the caller holds orders it.
+        self.is_listening.store(true, Ordering::Release);
+    }
+
+    /// Says whether effects must be recorded.
+    #[inline]
+    pub fn is_listening(&self) -> bool {
+        // Relaxed: changes only while the gate is closed.
+        self.is_listening.load(Ordering::Relaxed)
+    }
+
+    /// Returns the offset behind the last effect, in bytes.
+    pub fn offset(&self) -> u64 {
+        self.offset.load(Ordering::Relaxed)
+    }
+
+    /// Appends commands; called under the locks of the shards they changed.
+    pub fn append(&self, effects: &[Effect]) {
+        let mut reader = self.reader.lock();
+        let Some(reader) = reader.as_mut() else { return };
+        for effect in effects {
+            let bytes = effect.bytes.len() as u64;
+            let offset = self.offset.fetch_add(bytes, Ordering::Relaxed) + bytes;
+            reader.append(offset, effect.db, &effect.bytes);
+        }
+    }
+}
+
+/// One command of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    pub db: u32,
+    bytes: Vec<u8>,
+}
+
+impl Effect {
+    /// Encodes a command.
+    pub fn new<'a>(db: u32, arguments: impl ExactSizeIterator<Item = &'a [u8]>) -> Self {
+        let mut bytes = Vec::with_capacity(64);
+        let mut digits = itoa::Buffer::new();
+        bytes.push(b'*');
+        bytes.extend_from_slice(digits.format(arguments.len()).as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+        for argument in arguments {
+            bytes.push(b'$');
+            bytes.extend_from_slice(digits.format(argument.len()).as_bytes());
+            bytes.extend_from_slice(b"\r\n");
+            bytes.extend_from_slice(argument);
+            bytes.extend_from_slice(b"\r\n");
+        }
+        Self { db, bytes }
+    }
+}
+
+/// What one command did.
+#[derive(Default)]
+pub struct Effects {
+    pub(super) is_recording: bool,
+    /// Number of changes, as `rdb_changes_since_last_save` counts them.
+    pub(super) change_count: u64,
+    pub(super) list: Vec<Effect>,
+    /// The command itself is not what is repeated.
+    pub(super) is_rewritten: bool,
+}
+
+impl Effects {
+    /// Counts changes. Unless the handler states its effects, the command itself is repeated.
+    #[inline]
+    pub fn changed(&mut self, count: u64) {
+        self.change_count += count;
+    }
+
+    /// Makes room for the next command's.
+    pub(super) fn clear(&mut self) {
+        self.change_count = 0;
+        self.is_rewritten = false;
+        self.list.clear();
+    }
+
+    /// States an effect, replacing the command itself.
+    pub fn push(&mut self, db: u32, arguments: &[&[u8]]) {
+        self.is_rewritten = true;
+        if self.is_recording {
+            self.list.push(Effect::new(db, arguments.iter().copied()));
+        }
+    }
+}

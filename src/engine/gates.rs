@@ -1,0 +1,74 @@
+//! The gates: why a command may not run now, asked in one order.
+//!
+//! The order is the originals': authentication first, so that a stranger learns nothing, then memory,
+//! then what makes a command wait. Permissions and cluster redirection stand between authentication
+//! and memory; role, loading and busy scripts between memory and waiting.
+
+use super::command::Flags;
+use super::error::CommandError;
+use super::pause::PauseKind;
+use super::session::Session;
+use super::state::Engine;
+use super::table::Known;
+
+/// What the gates know of a command that wants to run.
+pub(super) struct Candidate<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) session: &'a Session,
+    pub(super) known: &'a Known,
+    pub(super) now_ms: u64,
+    /// Memory is above its limit and nothing could be evicted.
+    pub(super) is_out_of_memory: bool,
+}
+
+/// What a gate says.
+pub(super) enum Verdict {
+    Pass,
+    Refuse(CommandError),
+    /// Not now: keep it until the pause is over.
+    Postpone,
+}
+
+type Gate = fn(&Candidate<'_>) -> Verdict;
+
+/// All gates in the order they are asked.
+const GATES: &[Gate] = &[authentication, memory, pause];
+
+/// Asks all gates; the first that does not let the command pass decides.
+#[inline]
+pub(super) fn ask(candidate: &Candidate<'_>) -> Verdict {
+    for gate in GATES {
+        match gate(candidate) {
+            Verdict::Pass => {}
+            other => return other,
+        }
+    }
+    Verdict::Pass
+}
+
+#[inline]
+fn authentication(candidate: &Candidate<'_>) -> Verdict {
+    let may =
+        candidate.session.is_authenticated || candidate.known.command.flags.has(Flags::NO_AUTH);
+    if may { Verdict::Pass } else { Verdict::Refuse(CommandError::AuthenticationRequired) }
+}
+
+#[inline]
+fn memory(candidate: &Candidate<'_>) -> Verdict {
+    if candidate.is_out_of_memory && candidate.known.command.flags.has(Flags::DENYOOM) {
+        return Verdict::Refuse(CommandError::OutOfMemory);
+    }
+    Verdict::Pass
+}
+
+#[inline]
+fn pause(candidate: &Candidate<'_>) -> Verdict {
+    let waits = match candidate.engine.pause.current(candidate.now_ms) {
+        None => false,
+        Some((PauseKind::All, _)) => true,
+        Some((PauseKind::Writes, _)) => {
+            candidate.known.command.flags.has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
+        }
+    };
+    if waits { Verdict::Postpone } else { Verdict::Pass }
+}

@@ -1,0 +1,87 @@
+//! CLIENT PAUSE: until when which commands wait.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+/// Which commands a pause holds back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PauseKind {
+    /// Commands that may write.
+    Writes,
+    /// All commands.
+    All,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Ends {
+    writes_ms: u64,
+    all_ms: u64,
+}
+
+/// The pause in force, if any.
+#[derive(Default)]
+pub struct Pause {
+    is_possible: AtomicBool,
+    last_end_ms: AtomicU64,
+    ends: Mutex<Ends>,
+}
+
+impl Pause {
+    /// Begins or prolongs a pause until `end_ms` (wall clock); a shorter one never cuts a longer one.
+    /// A pause of all commands that is not over yet stays one when writes are paused.
+    pub fn begin(&self, kind: PauseKind, end_ms: u64) {
+        let mut ends = self.ends.lock();
+        match kind {
+            PauseKind::Writes => ends.writes_ms = ends.writes_ms.max(end_ms),
+            PauseKind::All => ends.all_ms = ends.all_ms.max(end_ms),
+        }
+        // Relaxed: a command that runs at this moment may run before or after the pause.
+        self.last_end_ms.store(ends.writes_ms.max(ends.all_ms), Ordering::Relaxed);
+        self.is_possible.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends all pauses.
+    pub fn end(&self) {
+        *self.ends.lock() = Ends::default();
+        self.is_possible.store(false, Ordering::Relaxed);
+    }
+
+    /// Returns the kind of pause in force, with its end; costs one load while there is none.
+    #[inline]
+    pub fn current(&self, now_ms: u64) -> Option<(PauseKind, u64)> {
+        if !self.is_possible.load(Ordering::Relaxed) {
+            return None;
+        }
+        let ends = *self.ends.lock();
+        if ends.all_ms > now_ms {
+            return Some((PauseKind::All, ends.all_ms));
+        }
+        (ends.writes_ms > now_ms).then_some((PauseKind::Writes, ends.writes_ms))
+    }
+
+    /// Returns the time by which every pause is over, if one was begun.
+    pub fn end_ms(&self) -> Option<u64> {
+        self.is_possible.load(Ordering::Relaxed).then(|| self.last_end_ms.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pause, PauseKind};
+
+    #[test]
+    fn a_shorter_pause_never_cuts_a_longer_one() {
+        let pause = Pause::default();
+        assert_eq!(pause.current(0), None);
+        pause.begin(PauseKind::All, 100);
+        pause.begin(PauseKind::All, 50);
+        pause.begin(PauseKind::Writes, 200);
+        assert_eq!(pause.current(60), Some((PauseKind::All, 100)));
+        assert_eq!(pause.current(150), Some((PauseKind::Writes, 200)));
+        assert_eq!(pause.current(200), None);
+        pause.begin(PauseKind::All, 300);
+        pause.end();
+        assert_eq!(pause.current(250), None);
+    }
+}

@@ -1,0 +1,71 @@
+//! One connection as the engine knows it: database, authentication, how replies are wanted.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::clients::ClientCell;
+
+/// Which replies a client wants to see (CLIENT REPLY).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplyMode {
+    #[default]
+    On,
+    Off,
+    /// The reply of the next command is left out.
+    SkipNext,
+    /// The reply of this command is left out, then replies go on.
+    SkipThis,
+}
+
+/// What happens to a connection after a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    Continue,
+    /// Send what is pending, then close.
+    Close,
+    /// Keep the command and what follows; run them when resumed (CLIENT PAUSE).
+    Postpone,
+}
+
+/// The state of one connection. Owned by its worker.
+pub struct Session {
+    pub cell: Arc<ClientCell>,
+    pub db: u32,
+    pub is_authenticated: bool,
+    pub reply_mode: ReplyMode,
+    /// Accesses of this client leave stamps alone.
+    pub no_touch: bool,
+    /// Set by handlers that end the connection.
+    pub closes: bool,
+}
+
+impl Session {
+    pub(super) fn new(cell: Arc<ClientCell>, is_authenticated: bool) -> Self {
+        Self {
+            cell,
+            db: 0,
+            is_authenticated,
+            reply_mode: ReplyMode::On,
+            no_touch: false,
+            closes: false,
+        }
+    }
+
+    /// Returns the client's id.
+    pub fn id(&self) -> u64 {
+        self.cell.id
+    }
+
+    /// Chooses the database of the commands that follow.
+    pub fn select(&mut self, db: u32) {
+        self.db = db;
+        // Relaxed: shown by CLIENT LIST only.
+        self.cell.db.store(db, Ordering::Relaxed);
+    }
+
+    /// Says whether another thread wants this connection closed.
+    pub fn is_doomed(&self) -> bool {
+        // Relaxed: the message that follows the flag orders it.
+        self.cell.is_doomed.load(Ordering::Relaxed)
+    }
+}

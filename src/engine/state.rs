@@ -1,0 +1,202 @@
+//! The engine: what all threads share to run commands.
+
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
+use super::clients::Clients;
+use super::effects::EffectLog;
+use super::pause::Pause;
+use super::reaper::Reaper;
+use super::table::CommandTable;
+use crate::base::gate::Gate;
+use crate::base::mailbox::Mailbox;
+use crate::base::{clock, striped::Striped};
+use crate::config::{Config, Setting};
+use crate::keyspace::Keyspace;
+use crate::stats::{CommandLogKind, Counter, Stats};
+
+/// What threads tell a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkerMessage {
+    /// Close the connection of this client (its cell says `is_doomed`).
+    CloseClient(u64),
+    /// Run what was postponed, if it may run now.
+    Resume,
+    /// Settings that a connection or the event loop caches may have changed.
+    ConfigChanged,
+    /// End the event loop.
+    Stop,
+}
+
+/// How SHUTDOWN or a signal wants the server to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShutdownRequest {
+    /// `Some(true)` saves first, `Some(false)` does not, `None` as the save points say.
+    pub save: Option<bool>,
+    /// Waits for nobody.
+    pub is_now: bool,
+    /// Stops even if saving fails.
+    pub is_forced: bool,
+}
+
+/// Tells the main thread to stop.
+pub type StopSignal = Box<dyn Fn(ShutdownRequest) + Send + Sync>;
+
+/// Facts of this process, fixed at start.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub run_id: String,
+    pub process_id: u32,
+    pub executable: String,
+    pub started_ms: u64,
+    pub started_monotonic_us: u64,
+}
+
+/// Everything commands and workers share.
+pub struct Engine {
+    pub keyspace: Keyspace,
+    pub config: Arc<Config>,
+    pub stats: Arc<Stats>,
+    pub table: CommandTable,
+    pub gate: Gate,
+    pub clients: Clients,
+    pub effects: EffectLog,
+    pub reaper: Reaper,
+    pub pause: Pause,
+    pub identity: Identity,
+    /// Changes since the last save.
+    pub changes: Striped,
+    /// Active expiry may be switched off for tests (DEBUG SET-ACTIVE-EXPIRE).
+    pub expires_actively: AtomicBool,
+    /// When the data was last saved: seconds since 1970.
+    pub last_save_s: AtomicI64,
+    pub peak_memory_bytes: AtomicU64,
+    workers: OnceLock<Vec<Mailbox<WorkerMessage>>>,
+    stop: Mutex<Option<StopSignal>>,
+    is_stopping: AtomicBool,
+}
+
+impl Engine {
+    /// Puts the parts together. `worker_count` workers will be opened.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn new(
+        config: Arc<Config>,
+        table: CommandTable,
+        worker_count: usize,
+        database_count: u32,
+        identity: Identity,
+    ) -> std::io::Result<Self> {
+        let stats = Arc::new(Stats::new(worker_count, table.all().len()));
+        let last_save_s = AtomicI64::new(i64::try_from(clock::unix_ms() / 1000).unwrap_or(0));
+        Ok(Self {
+            keyspace: Keyspace::new(database_count),
+            config,
+            stats,
+            table,
+            gate: Gate::new(worker_count),
+            clients: Clients::default(),
+            effects: EffectLog::default(),
+            reaper: Reaper::start()?,
+            pause: Pause::default(),
+            identity,
+            changes: Striped::default(),
+            expires_actively: AtomicBool::new(true),
+            last_save_s,
+            peak_memory_bytes: AtomicU64::new(0),
+            workers: OnceLock::new(),
+            stop: Mutex::new(None),
+            is_stopping: AtomicBool::new(false),
+        })
+    }
+
+    /// Gives the engine the workers' mailboxes; once, before clients are accepted.
+    pub fn set_workers(&self, mailboxes: Vec<Mailbox<WorkerMessage>>) {
+        assert!(self.workers.set(mailboxes).is_ok(), "the workers are set once");
+    }
+
+    /// Returns the number of workers.
+    pub fn worker_count(&self) -> usize {
+        self.stats.worker_count()
+    }
+
+    /// Posts a message to one worker.
+    pub fn tell(&self, worker: usize, message: WorkerMessage) {
+        if let Some(mailbox) = self.workers.get().and_then(|workers| workers.get(worker)) {
+            mailbox.post(message);
+        }
+    }
+
+    /// Posts a message to all workers.
+    pub fn tell_all(&self, message: WorkerMessage) {
+        for mailbox in self.workers.get().into_iter().flatten() {
+            mailbox.post(message);
+        }
+    }
+
+    /// Asks the worker of a client to close it.
+    pub fn close_client(&self, cell: &super::clients::ClientCell) {
+        // Relaxed: the mailbox's lock orders the flag before the message.
+        cell.is_doomed.store(true, Ordering::Relaxed);
+        self.tell(cell.worker, WorkerMessage::CloseClient(cell.id));
+    }
+
+    /// Says what ends the server when a client asks for it.
+    pub fn on_shutdown(&self, stop: StopSignal) {
+        *self.stop.lock() = Some(stop);
+    }
+
+    /// Begins to stop the server.
+    pub fn request_shutdown(&self, request: ShutdownRequest) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+        if let Some(stop) = &*self.stop.lock() {
+            stop(request);
+        }
+    }
+
+    /// Says whether the server is on its way down.
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Relaxed)
+    }
+
+    /// Returns the bytes of memory in use: data, and the buffers of clients.
+    pub fn used_memory_bytes(&self) -> u64 {
+        let used = crate::keyspace::data_bytes() + self.client_bytes();
+        // Relaxed: a statistic.
+        self.peak_memory_bytes.fetch_max(used, Ordering::Relaxed);
+        used
+    }
+
+    /// Returns the bytes of all clients' buffers as last noted by their workers.
+    pub fn client_bytes(&self) -> u64 {
+        self.clients.buffer_bytes()
+    }
+
+    /// Says whether new connections must authenticate.
+    pub fn requires_password(&self) -> bool {
+        !self.config.text(Setting::Requirepass).is_empty()
+    }
+
+    /// Returns how many entries a command log keeps.
+    pub fn command_log_max(&self, kind: CommandLogKind) -> usize {
+        let setting = match kind {
+            CommandLogKind::Slow => Setting::SlowlogMaxLen,
+            CommandLogKind::LargeRequest => Setting::CommandlogLargeRequestMaxLen,
+            CommandLogKind::LargeReply => Setting::CommandlogLargeReplyMaxLen,
+        };
+        usize::try_from(self.config.number(setting)).unwrap_or(0)
+    }
+
+    /// Counts keys evicted or expired by background threads as changes, too.
+    pub fn count_changes(&self, count: u64) {
+        self.changes.add(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Returns the total of a counter.
+    pub fn total(&self, counter: Counter) -> u64 {
+        self.stats.total(counter)
+    }
+}

@@ -1,0 +1,179 @@
+//! The command table: name to facts, in a few nanoseconds.
+//!
+//! A name of up to 16 bytes is one 128-bit word with the letters folded to lower case; a multiplicative
+//! hash of that word picks the place in a table that is at most one eighth full.
+
+use std::collections::HashMap;
+
+use super::args::Args;
+use super::command::{BeginSearch, Command, FindKeys, Flags};
+use crate::keyspace::LockMode;
+
+const NAME_BYTES_MAX: usize = 16;
+const PLACE_COUNT: usize = 4096;
+const PLACE_BITS: u32 = PLACE_COUNT.trailing_zeros();
+const EMPTY: u16 = u16::MAX;
+
+/// How a command's shards are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyPlan {
+    /// No keys.
+    None,
+    /// One key at a fixed position.
+    One(usize),
+    /// Look at the specs.
+    Many,
+}
+
+/// A command or subcommand with what follows from its facts.
+pub struct Known {
+    pub command: &'static Command,
+    /// Index in the table: the command's number in statistics.
+    pub id: usize,
+    /// `get`, `client|list`.
+    pub full_name: String,
+    pub plan: KeyPlan,
+    pub mode: LockMode,
+    /// Subcommands by name, for containers.
+    pub subcommands: HashMap<&'static str, usize>,
+    /// The container, for subcommands.
+    pub parent: Option<usize>,
+}
+
+/// All commands of the server.
+pub struct CommandTable {
+    known: Vec<Known>,
+    places: Box<[u16; PLACE_COUNT]>,
+    words: Vec<u128>,
+}
+
+impl CommandTable {
+    /// Builds the table from the families' lists.
+    ///
+    /// # Panics
+    /// When a name is too long or stands twice: a mistake in the lists.
+    pub fn new(families: &[&'static [Command]]) -> Self {
+        let mut table =
+            Self { known: Vec::new(), places: Box::new([EMPTY; PLACE_COUNT]), words: Vec::new() };
+        for command in families.iter().flat_map(|family| family.iter()) {
+            table.add(command);
+        }
+        table
+    }
+
+    fn add(&mut self, command: &'static Command) {
+        let word = word_of(command.name.as_bytes()).expect("names have 16 bytes at most");
+        let id = self.push(command, command.name.into(), None);
+        self.words.resize(id + 1, 0);
+        self.words[id] = word;
+        let mut place = place_of(word);
+        while self.places[place] != EMPTY {
+            assert!(self.words[usize::from(self.places[place])] != word, "{} twice", command.name);
+            place = (place + 1) % PLACE_COUNT;
+        }
+        self.places[place] = u16::try_from(id).expect("a few hundred commands");
+        for subcommand in command.subcommands {
+            let name = format!("{}|{}", command.name, subcommand.name);
+            let sub_id = self.push(subcommand, name, Some(id));
+            self.known[id].subcommands.insert(subcommand.name, sub_id);
+        }
+    }
+
+    fn push(
+        &mut self,
+        command: &'static Command,
+        full_name: String,
+        parent: Option<usize>,
+    ) -> usize {
+        let id = self.known.len();
+        let mode =
+            if command.flags.has(Flags::WRITE) { LockMode::Exclusive } else { LockMode::Shared };
+        let plan = plan_of(command);
+        let subcommands = HashMap::new();
+        self.known.push(Known { command, id, full_name, plan, mode, subcommands, parent });
+        id
+    }
+
+    /// Returns all commands; a container's subcommands follow it.
+    pub fn all(&self) -> &[Known] {
+        &self.known
+    }
+
+    /// Returns a command by its number.
+    #[inline]
+    pub fn by_id(&self, id: usize) -> &Known {
+        &self.known[id]
+    }
+
+    /// Returns a top-level command by name, in any case of letters.
+    #[inline]
+    pub fn find(&self, name: &[u8]) -> Option<&Known> {
+        let word = word_of(name)?;
+        let mut place = place_of(word);
+        loop {
+            let id = self.places[place];
+            if id == EMPTY {
+                return None;
+            }
+            let id = usize::from(id);
+            if self.words[id] == word {
+                let known = &self.known[id];
+                // Folding also maps some bytes that are not letters onto each other.
+                let is_same = known.command.name.as_bytes().eq_ignore_ascii_case(name);
+                return is_same.then_some(known);
+            }
+            place = (place + 1) % PLACE_COUNT;
+        }
+    }
+
+    /// Returns a subcommand by name, in any case of letters.
+    pub fn find_subcommand(&self, container: &Known, name: &[u8]) -> Option<&Known> {
+        let name = std::str::from_utf8(name).ok()?.to_ascii_lowercase();
+        container.subcommands.get(name.as_str()).map(|&id| &self.known[id])
+    }
+
+    /// Returns what a request's first arguments name: a command, or a container's subcommand.
+    pub fn resolve(&self, args: Args<'_>) -> Option<&Known> {
+        let known = self.find(args.get(0)?)?;
+        if known.subcommands.is_empty() {
+            return Some(known);
+        }
+        match args.get(1) {
+            None => Some(known),
+            Some(name) => self.find_subcommand(known, name),
+        }
+    }
+}
+
+#[inline]
+fn word_of(name: &[u8]) -> Option<u128> {
+    const FOLD: u128 = 0x2020_2020_2020_2020_2020_2020_2020_2020;
+    if name.len() > NAME_BYTES_MAX || name.is_empty() {
+        return None;
+    }
+    let mut bytes = [0_u8; NAME_BYTES_MAX];
+    bytes[..name.len()].copy_from_slice(name);
+    Some(u128::from_le_bytes(bytes) | FOLD)
+}
+
+#[inline]
+fn place_of(word: u128) -> usize {
+    // Fibonacci hashing: the top bits of a product with an odd constant near 2^64 / golden ratio.
+    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+    let folded = (word as u64) ^ ((word >> 64) as u64).rotate_left(29);
+    (folded.wrapping_mul(MULTIPLIER) >> (64 - PLACE_BITS)) as usize
+}
+
+fn plan_of(command: &Command) -> KeyPlan {
+    if command.find_keys.is_some() {
+        return KeyPlan::Many;
+    }
+    match command.keys {
+        [] => KeyPlan::None,
+        [spec] => match (spec.begin, spec.find) {
+            (BeginSearch::Index(index), FindKeys::Range { last: 0, .. }) => KeyPlan::One(index),
+            _ => KeyPlan::Many,
+        },
+        _ => KeyPlan::Many,
+    }
+}

@@ -1,0 +1,76 @@
+//! A worker's own copy of the settings its hot path reads, renewed when the configuration changes.
+
+use crate::config::{Config, MaxmemoryPolicy, Setting};
+use crate::keyspace::{Aging, VictimOrder, Victims};
+
+/// Settings as plain values.
+#[derive(Clone, Copy, Debug)]
+pub struct Tuning {
+    pub generation: u64,
+    /// Bytes; 0 means no limit.
+    pub maxmemory_bytes: u64,
+    /// `None` for noeviction.
+    pub policy: Option<(Victims, VictimOrder)>,
+    pub sample_count: usize,
+    pub eviction_tenacity: u32,
+    pub is_lfu: bool,
+    pub lfu_log_factor: u32,
+    pub lfu_decay_minutes: u32,
+    /// Microseconds; negative: never.
+    pub slow_log_us: i64,
+    /// Bytes of arguments and of a reply; negative: never.
+    pub large_request_bytes: i64,
+    pub large_reply_bytes: i64,
+    /// Milliseconds; 0: the monitor is off.
+    pub latency_monitor_ms: u64,
+}
+
+impl Tuning {
+    /// Reads the settings.
+    pub fn read(config: &Config) -> Self {
+        // Read first: a change during the reads below then shows as another generation.
+        let generation = config.generation();
+        let policy = config.maxmemory_policy();
+        let decay_minutes = u32::try_from(config.number(Setting::LfuDecayTime)).unwrap_or(1);
+        Self {
+            generation,
+            maxmemory_bytes: config.maxmemory_bytes(),
+            policy: victims_of(policy, decay_minutes),
+            sample_count: usize::try_from(config.number(Setting::MaxmemorySamples)).unwrap_or(1),
+            eviction_tenacity: u32::try_from(config.number(Setting::MaxmemoryEvictionTenacity))
+                .unwrap_or(0),
+            is_lfu: policy.is_lfu(),
+            lfu_log_factor: u32::try_from(config.number(Setting::LfuLogFactor)).unwrap_or(10),
+            lfu_decay_minutes: decay_minutes,
+            slow_log_us: config.number(Setting::SlowlogLogSlowerThan),
+            large_request_bytes: config.number(Setting::CommandlogRequestLargerThan),
+            large_reply_bytes: config.number(Setting::CommandlogReplyLargerThan),
+            latency_monitor_ms: config
+                .number(Setting::LatencyMonitorThreshold)
+                .max(0)
+                .unsigned_abs(),
+        }
+    }
+
+    /// Returns how entries are stamped now.
+    #[inline]
+    pub fn aging(&self, now_ms: u64) -> Aging {
+        Aging::new(self.is_lfu, now_ms, self.lfu_log_factor, self.lfu_decay_minutes)
+    }
+}
+
+fn victims_of(policy: MaxmemoryPolicy, decay_minutes: u32) -> Option<(Victims, VictimOrder)> {
+    let victims = if policy.is_volatile() { Victims::Volatile } else { Victims::All };
+    let order = match policy {
+        MaxmemoryPolicy::NoEviction => return None,
+        MaxmemoryPolicy::AllkeysLru | MaxmemoryPolicy::VolatileLru => {
+            VictimOrder::LeastRecentlyUsed
+        }
+        MaxmemoryPolicy::AllkeysLfu | MaxmemoryPolicy::VolatileLfu => {
+            VictimOrder::LeastFrequentlyUsed { decay_minutes }
+        }
+        MaxmemoryPolicy::AllkeysRandom | MaxmemoryPolicy::VolatileRandom => VictimOrder::Random,
+        MaxmemoryPolicy::VolatileTtl => VictimOrder::SoonestDeadline,
+    };
+    Some((victims, order))
+}

@@ -1,0 +1,540 @@
+//! A worker: runs batches of commands for the connections of one thread.
+//!
+//! Per command: the gates, the locks its keys need, the handler, the effects (still under the locks),
+//! then the statistics. Figures that are only summed are kept aside and added once per batch.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::batch::Batch;
+use super::clients::{Gauges, Peer};
+use super::command::{Flags, KeyFlags};
+use super::context::Context;
+use super::effects::{Effect, Effects};
+use super::error::CommandError;
+use super::gates::{self, Candidate, Verdict};
+use super::memory::{Room, make_room};
+use super::plan::{KeyAt, find_keys};
+use super::session::{Flow, ReplyMode, Session};
+use super::state::Engine;
+use super::table::{KeyPlan, Known};
+use super::tuning::Tuning;
+use super::{Args, refusals};
+use crate::base::clock::{self, Ticker};
+use crate::keyspace::{
+    Access, Evictor, Key, KeyPlace, Keys, LockMode, Sweep, SweepOutcome, data_bytes,
+};
+use crate::resp::ReplyBuffer;
+use crate::stats::{CommandLogClient, CommandLogKind, Counter, WorkerStats};
+
+/// A command that took longer than this makes the worker look at the wall clock again.
+const STALE_CLOCK_NS: u64 = 1_000_000;
+/// Time one slice of active expiry may take.
+const SWEEP_SLICE: Duration = Duration::from_micros(200);
+
+/// What a batch came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// Commands that ran, from the first on.
+    pub command_count: usize,
+    pub flow: Flow,
+}
+
+/// Sums of a batch on their way into the statistics.
+#[derive(Default)]
+struct Sums {
+    commands: u64,
+    hits: u64,
+    misses: u64,
+    changes: u64,
+}
+
+/// What a worker needs besides the engine; apart, so that both can be borrowed at once.
+struct Scratch {
+    index: usize,
+    tuning: Tuning,
+    ticker: Ticker,
+    evictor: Evictor,
+    effects: Effects,
+    places: Vec<KeyPlace>,
+    found: Vec<KeyAt>,
+    redacted: Vec<usize>,
+    sums: Sums,
+    now_ms: u64,
+}
+
+/// One thread's executor.
+pub struct Worker {
+    engine: Arc<Engine>,
+    scratch: Scratch,
+    sweep: Sweep,
+}
+
+impl Worker {
+    /// Creates the worker of a number below the engine's worker count.
+    pub fn new(engine: Arc<Engine>, index: usize) -> Self {
+        let scratch = Scratch {
+            index,
+            tuning: Tuning::read(&engine.config),
+            ticker: Ticker::default(),
+            evictor: Evictor::default(),
+            effects: Effects::default(),
+            places: Vec::new(),
+            found: Vec::new(),
+            redacted: Vec::new(),
+            sums: Sums::default(),
+            now_ms: clock::unix_ms(),
+        };
+        let sweep = Sweep::new(index, engine.worker_count());
+        Self { engine, scratch, sweep }
+    }
+
+    /// Returns what this worker shares with the others.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Returns the cells this worker counts in.
+    pub fn stats(&self) -> &WorkerStats {
+        self.engine.stats.worker(self.scratch.index)
+    }
+
+    /// Registers a new connection.
+    pub fn open(&self, peer: Peer) -> Session {
+        self.stats().add(Counter::ConnectionsReceived, 1);
+        let cell = self.engine.clients.open(self.scratch.index, peer, clock::unix_ms());
+        Session::new(cell, !self.engine.requires_password())
+    }
+
+    /// Forgets a connection.
+    pub fn close(&self, session: &Session) {
+        self.engine.clients.close(session.id());
+    }
+
+    /// Runs the commands of a batch in order, appending their replies. Stops early when a command
+    /// ends or postpones the connection.
+    pub fn run(
+        &mut self,
+        session: &mut Session,
+        buffer: &[u8],
+        batch: &mut Batch,
+        reply: &mut ReplyBuffer,
+    ) -> Ran {
+        let engine = &*self.engine;
+        let scratch = &mut self.scratch;
+        scratch.renew(engine);
+        engine.gate.enter(scratch.index);
+        batch.prepare(&engine.table, &engine.keyspace, session.db, buffer);
+        let mut ran = Ran { command_count: 0, flow: Flow::Continue };
+        let mut tick = scratch.ticker.raw();
+        while ran.command_count < batch.len() && ran.flow == Flow::Continue {
+            ran.flow = scratch.run_one(
+                engine,
+                session,
+                (batch, buffer, ran.command_count),
+                reply,
+                &mut tick,
+            );
+            if ran.flow != Flow::Postpone {
+                ran.command_count += 1;
+            }
+        }
+        engine.gate.leave(scratch.index);
+        scratch.settle(engine, session, ran.command_count);
+        ran
+    }
+
+    /// Does what is due without a client asking: expires and evicts. Returns true when more is due
+    /// right away. Cost: bounded to a fraction of a millisecond.
+    pub fn tick(&mut self) -> bool {
+        let engine = &*self.engine;
+        self.scratch.renew(engine);
+        let now_ms = self.scratch.now_ms;
+        if engine.pause.current(now_ms).is_some() {
+            return false;
+        }
+        engine.gate.enter(self.scratch.index);
+        let swept = self.sweep_slice();
+        let evicts = self.scratch.relieve(&self.engine) == Room::Later;
+        self.engine.gate.leave(self.scratch.index);
+        swept.has_more || evicts
+    }
+
+    fn sweep_slice(&mut self) -> SweepOutcome {
+        let engine = &*self.engine;
+        // Relaxed: a switch for tests.
+        if !engine.expires_actively.load(std::sync::atomic::Ordering::Relaxed) {
+            return SweepOutcome::default();
+        }
+        let from = self.scratch.ticker.raw();
+        let mut expired = |db: u32, key: &[u8]| record_removal(engine, db, key);
+        let now_ms = self.scratch.now_ms;
+        let outcome = self.sweep.run(&engine.keyspace, now_ms, SWEEP_SLICE, &mut expired);
+        if outcome.expired_count == 0 && !outcome.has_more {
+            return outcome;
+        }
+        let elapsed_ns = self.scratch.ticker.elapsed_ns(from, self.scratch.ticker.raw());
+        let stats = self.stats();
+        stats.add(Counter::ExpiredKeys, outcome.expired_count);
+        stats.add(Counter::ExpireCycleUs, elapsed_ns / 1000);
+        if outcome.has_more {
+            stats.add(Counter::ExpiredTimeCapReached, 1);
+        }
+        engine.count_changes(outcome.expired_count);
+        self.scratch.record_event(engine, "expire-cycle", elapsed_ns);
+        outcome
+    }
+}
+
+/// Appends the removal of a key to the log of effects; called under its shard's lock.
+fn record_removal(engine: &Engine, db: u32, key: &[u8]) {
+    if engine.effects.is_listening() {
+        engine.effects.append(&[Effect::new(db, [b"DEL".as_slice(), key].into_iter())]);
+    }
+}
+
+/// Counts and records keys that a command found expired and removed; called under their locks.
+#[cold]
+fn record_expired(engine: &Engine, worker: usize, expired: &[(u32, Box<[u8]>)]) {
+    for (db, key) in expired {
+        record_removal(engine, *db, key);
+    }
+    let count = expired.len() as u64;
+    engine.stats.worker(worker).add(Counter::ExpiredKeys, count);
+    engine.count_changes(count);
+}
+
+/// Appends what a command did to the log; called under the locks of what it changed.
+fn append_effects(engine: &Engine, db: u32, args: Args<'_>, effects: &Effects) {
+    if effects.is_rewritten {
+        engine.effects.append(&effects.list);
+    } else {
+        engine.effects.append(&[Effect::new(db, args.iter())]);
+    }
+}
+
+impl Scratch {
+    /// Looks at the clock and, when they have changed, at the settings.
+    #[inline]
+    fn renew(&mut self, engine: &Engine) {
+        self.now_ms = clock::unix_ms();
+        if engine.config.generation() != self.tuning.generation {
+            let old = self.tuning.policy;
+            self.tuning = Tuning::read(&engine.config);
+            if old != self.tuning.policy {
+                self.evictor.policy_changed();
+            }
+        }
+    }
+
+    /// Runs one command of the batch up to its statistics.
+    fn run_one(
+        &mut self,
+        engine: &Engine,
+        session: &mut Session,
+        (batch, buffer, index): (&Batch, &[u8], usize),
+        reply: &mut ReplyBuffer,
+        tick: &mut u64,
+    ) -> Flow {
+        let args = batch.args(buffer, index);
+        let queued = &batch.commands[index];
+        let stats = engine.stats.worker(self.index);
+        let known = match refusals::resolve(&engine.table, queued.id, args) {
+            Ok(known) => known,
+            Err(error) => {
+                let error = if session.is_authenticated {
+                    error
+                } else {
+                    CommandError::AuthenticationRequired
+                };
+                answer_refusal(stats, session, reply, &error);
+                return Flow::Continue;
+            }
+        };
+        match self.ask_gates(engine, session, known) {
+            Verdict::Pass => {}
+            Verdict::Postpone => return Flow::Postpone,
+            Verdict::Refuse(error) => {
+                stats.record_rejected(known.id);
+                answer_refusal(stats, session, reply, &error);
+                return Flow::Continue;
+            }
+        }
+        let before = reply.len();
+        let checkpoint = (session.reply_mode != ReplyMode::On).then(|| reply.checkpoint());
+        let hash = queued.has_hash.then_some(queued.hash);
+        let outcome = self.call(engine, session, known, (args, hash), reply);
+        if let Err(error) = &outcome {
+            let text = error.to_string();
+            stats.record_failed(known.id);
+            stats.record_error(text.as_bytes());
+            reply.error(&text);
+        }
+        let reply_bytes = reply.len() - before;
+        self.mind_reply_mode(session, reply, checkpoint);
+        let now = self.ticker.raw();
+        let elapsed_ns = self.ticker.elapsed_ns(*tick, now);
+        *tick = now;
+        stats.record_command(known.id, elapsed_ns);
+        self.sums.commands += 1;
+        self.log(engine, session, known, (args, elapsed_ns, reply_bytes));
+        if session.closes { Flow::Close } else { Flow::Continue }
+    }
+
+    #[inline]
+    fn ask_gates(&mut self, engine: &Engine, session: &Session, known: &Known) -> Verdict {
+        let is_out_of_memory = self.relieve(engine) == Room::None;
+        let now_ms = self.now_ms;
+        gates::ask(&Candidate { engine, session, known, now_ms, is_out_of_memory })
+    }
+
+    /// Evicts if memory is above its limit.
+    #[inline]
+    fn relieve(&mut self, engine: &Engine) -> Room {
+        let limit = self.tuning.maxmemory_bytes;
+        if limit == 0 || data_bytes() <= limit {
+            return Room::Enough;
+        }
+        let stats = engine.stats.worker(self.index);
+        make_room(engine, &self.tuning, &mut self.evictor, self.now_ms, stats)
+    }
+
+    /// Locks the keys, runs the handler, appends the effects, unlocks.
+    #[inline]
+    fn call(
+        &mut self,
+        engine: &Engine,
+        session: &mut Session,
+        known: &Known,
+        (args, hash): (Args<'_>, Option<u64>),
+        reply: &mut ReplyBuffer,
+    ) -> Result<(), CommandError> {
+        let access = Access {
+            now_ms: self.now_ms,
+            aging: self.tuning.aging(self.now_ms),
+            touches: !session.no_touch,
+            removes_expired: true,
+        };
+        let (keys, first_key) = self.lock(engine, session.db, known, (args, hash), access);
+        let mut effects = std::mem::take(&mut self.effects);
+        effects.is_recording = engine.effects.is_listening();
+        let db = session.db;
+        let mut context = Context {
+            engine,
+            session,
+            args,
+            reply,
+            keys,
+            effects,
+            tuning: &self.tuning,
+            known,
+            now_ms: self.now_ms,
+            worker: self.index,
+            first_key,
+            redacted: std::mem::take(&mut self.redacted),
+        };
+        let outcome = (known.command.run)(&mut context);
+        let Context { mut keys, mut effects, redacted, .. } = context;
+        let expired = keys.take_expired();
+        if !expired.is_empty() {
+            record_expired(engine, self.index, &expired);
+        }
+        if effects.is_recording && effects.change_count > 0 {
+            append_effects(engine, db, args, &effects);
+        }
+        let (hits, misses) = keys.hits_and_misses();
+        drop(keys);
+        if known.mode == LockMode::Shared {
+            self.sums.hits += u64::from(hits);
+            self.sums.misses += u64::from(misses);
+        }
+        self.sums.changes += effects.change_count;
+        effects.clear();
+        self.effects = effects;
+        self.redacted = redacted;
+        outcome
+    }
+
+    #[inline]
+    fn lock<'k>(
+        &mut self,
+        engine: &'k Engine,
+        db: u32,
+        known: &Known,
+        (args, hash): (Args<'k>, Option<u64>),
+        access: Access,
+    ) -> (Keys<'k>, Option<(usize, Key<'k>)>) {
+        match known.plan {
+            KeyPlan::None => (Keys::none(access), None),
+            KeyPlan::One(index) => match args.get(index) {
+                None => (Keys::none(access), None),
+                Some(bytes) => {
+                    let hash = hash.unwrap_or_else(|| engine.keyspace.hash(bytes));
+                    let key = Key::with_hash(bytes, hash, db);
+                    let keys = engine.keyspace.lock_one(key.place(), known.mode, access);
+                    (keys, Some((index, key)))
+                }
+            },
+            KeyPlan::Many => (self.lock_many(engine, db, known, args, access), None),
+        }
+    }
+
+    fn lock_many<'k>(
+        &mut self,
+        engine: &'k Engine,
+        db: u32,
+        known: &Known,
+        args: Args<'_>,
+        access: Access,
+    ) -> Keys<'k> {
+        self.found.clear();
+        self.places.clear();
+        // Arguments that make no sense declare no keys; the handler says what is wrong with them.
+        find_keys(known.command, args, &mut self.found);
+        let keyspace = &engine.keyspace;
+        for &(index, flags) in &self.found {
+            if !flags.has(KeyFlags::NOT_KEY)
+                && let Some(bytes) = args.get(index)
+            {
+                self.places.push(keyspace.key(db, bytes).place());
+            }
+        }
+        if let Some(more) = known.command.other_places {
+            more(keyspace, db, args, &mut self.places);
+        }
+        keyspace.lock(&mut self.places, known.mode, access)
+    }
+
+    #[inline]
+    fn mind_reply_mode(
+        &self,
+        session: &mut Session,
+        reply: &mut ReplyBuffer,
+        checkpoint: Option<crate::resp::Mark>,
+    ) {
+        if session.reply_mode == ReplyMode::On {
+            return;
+        }
+        // CLIENT REPLY OFF and SKIP themselves are answered by nothing, so nothing has to be undone
+        // when the mode was still `On` before.
+        if let Some(checkpoint) = checkpoint {
+            reply.truncate(checkpoint);
+        }
+        session.reply_mode = match session.reply_mode {
+            ReplyMode::SkipNext => ReplyMode::SkipThis,
+            ReplyMode::SkipThis => ReplyMode::On,
+            mode => mode,
+        };
+    }
+
+    /// Puts the command into the logs whose thresholds it passes.
+    #[inline]
+    fn log(
+        &mut self,
+        engine: &Engine,
+        session: &Session,
+        known: &Known,
+        (args, elapsed_ns, reply_bytes): (Args<'_>, u64, usize),
+    ) {
+        let tuning = &self.tuning;
+        let elapsed_us = (elapsed_ns / 1000).cast_signed();
+        let is_slow = tuning.slow_log_us >= 0 && elapsed_us >= tuning.slow_log_us;
+        let is_large_reply = tuning.large_reply_bytes >= 0
+            && reply_bytes.cast_signed() as i64 >= tuning.large_reply_bytes;
+        let is_large_request = tuning.large_request_bytes >= 0
+            && args.total_bytes().cast_signed() as i64 >= tuning.large_request_bytes;
+        if (is_slow || is_large_reply || is_large_request)
+            && !known.command.flags.has(Flags::SKIP_COMMANDLOG)
+        {
+            let amounts = [
+                (is_slow, CommandLogKind::Slow, elapsed_us.unsigned_abs()),
+                (is_large_request, CommandLogKind::LargeRequest, args.total_bytes() as u64),
+                (is_large_reply, CommandLogKind::LargeReply, reply_bytes as u64),
+            ];
+            self.write_logs(engine, session, args, amounts);
+        }
+        self.redacted.clear();
+        if elapsed_ns >= STALE_CLOCK_NS {
+            self.now_ms = clock::unix_ms();
+            let is_fast = known.command.flags.has(Flags::FAST);
+            let event = if is_fast { "fast-command" } else { "command" };
+            self.record_event(engine, event, elapsed_ns);
+        }
+    }
+
+    #[cold]
+    fn write_logs(
+        &self,
+        engine: &Engine,
+        session: &Session,
+        args: Args<'_>,
+        amounts: [(bool, CommandLogKind, u64); 3],
+    ) {
+        let names = session.cell.names.lock();
+        let address = session.cell.peer.address.as_str();
+        let client = CommandLogClient { address, name: names.name.as_bytes() };
+        let shown: Vec<&[u8]> =
+            args.iter()
+                .enumerate()
+                .map(|(index, argument)| {
+                    if self.redacted.contains(&index) { b"(redacted)".as_slice() } else { argument }
+                })
+                .collect();
+        for (_, kind, amount) in amounts.into_iter().filter(|(applies, _, _)| *applies) {
+            let entry_count_max = engine.command_log_max(kind);
+            engine.stats.command_log().record(
+                kind,
+                entry_count_max,
+                self.now_ms / 1000,
+                amount,
+                shown.iter(),
+                client,
+            );
+        }
+    }
+
+    /// Notes a latency event if the monitor is on and the event was long enough.
+    fn record_event(&self, engine: &Engine, event: &'static str, elapsed_ns: u64) {
+        let elapsed_ms = elapsed_ns / 1_000_000;
+        if self.tuning.latency_monitor_ms > 0 && elapsed_ms >= self.tuning.latency_monitor_ms {
+            engine.stats.latency_monitor().record(event, self.now_ms / 1000, elapsed_ms);
+        }
+    }
+
+    /// Adds the batch's sums to the statistics.
+    fn settle(&mut self, engine: &Engine, session: &Session, command_count: usize) {
+        let stats = engine.stats.worker(self.index);
+        let sums = std::mem::take(&mut self.sums);
+        stats.add(Counter::CommandsProcessed, sums.commands);
+        if sums.hits > 0 {
+            stats.add(Counter::KeyspaceHits, sums.hits);
+        }
+        if sums.misses > 0 {
+            stats.add(Counter::KeyspaceMisses, sums.misses);
+        }
+        if sums.changes > 0 {
+            engine.count_changes(sums.changes);
+        }
+        let gauges = &session.cell.gauges;
+        Gauges::set(&gauges.last_active_ms, self.now_ms);
+        // Relaxed: only this thread writes the client's gauges.
+        let count = gauges.command_count.load(std::sync::atomic::Ordering::Relaxed);
+        Gauges::set(&gauges.command_count, count + command_count as u64);
+    }
+}
+
+#[cold]
+fn answer_refusal(
+    stats: &WorkerStats,
+    session: &mut Session,
+    reply: &mut ReplyBuffer,
+    error: &CommandError,
+) {
+    let text = error.to_string();
+    stats.record_error(text.as_bytes());
+    match session.reply_mode {
+        ReplyMode::On => reply.error(&text),
+        ReplyMode::SkipThis => session.reply_mode = ReplyMode::On,
+        ReplyMode::Off | ReplyMode::SkipNext => {}
+    }
+}
