@@ -1,53 +1,37 @@
-//! Stands in until the config floor lands (take the config branch whole on conflict).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum MaxmemoryPolicy {
-    VolatileLru,
-    VolatileLfu,
-    VolatileRandom,
-    VolatileTtl,
-    AllkeysLru,
-    AllkeysLfu,
-    AllkeysRandom,
-    NoEviction,
-}
-impl MaxmemoryPolicy {
-    pub fn is_volatile(self) -> bool {
-        false
-    }
-    pub fn is_lfu(self) -> bool {
-        false
-    }
-}
-#[derive(Clone, Copy, Debug)]
-pub enum Setting {
-    LfuDecayTime,
-    MaxmemorySamples,
-    MaxmemoryEvictionTenacity,
-    LfuLogFactor,
-    SlowlogLogSlowerThan,
-    CommandlogRequestLargerThan,
-    CommandlogReplyLargerThan,
-    LatencyMonitorThreshold,
-    SlowlogMaxLen,
-    CommandlogLargeRequestMaxLen,
-    CommandlogLargeReplyMaxLen,
-    Requirepass,
-}
-pub struct Config;
-impl Config {
-    pub fn generation(&self) -> u64 {
-        0
-    }
-    pub fn number(&self, _: Setting) -> i64 {
-        0
-    }
-    pub fn text(&self, _: Setting) -> std::sync::Arc<[u8]> {
-        std::sync::Arc::from(&b""[..])
-    }
-    pub fn maxmemory_bytes(&self) -> u64 {
-        0
-    }
-    pub fn maxmemory_policy(&self) -> MaxmemoryPolicy {
-        MaxmemoryPolicy::NoEviction
-    }
-}
+//! Floor 1: settings: the table of all of them, where they come from, how they change.
+//!
+//! ```text
+//! command line, file, standard input --startup, file--> values --store--> Config, shared by Arc
+//!                                          |                                ^  |
+//!                                     table, kinds                CONFIG SET|  |CONFIG GET, REWRITE
+//!                                 (one row per setting)             change--+  +-->query, rewrite
+//! ```
+//!
+//! [`Config`] only holds values: what a change means for sockets, logs or memory is for the caller of
+//! [`Config::set`] to put into effect, and it can refuse.
+
+mod change;
+mod container;
+mod file;
+mod kinds;
+mod query;
+mod rewrite;
+mod startup;
+mod store;
+mod table;
+mod words;
+
+pub use change::{Caller, Changes, ConfigError};
+pub use container::Memory;
+pub use kinds::{
+    AofSync, BindAddress, ChannelDefault, Choice, ClientClass, ConfigSave, DisklessLoad,
+    EndpointType, KeyspaceEvents, LogFormat, LogLevel, LogTimestamp, MaxmemoryPolicy,
+    OomScoreAdjust, OutputLimit, Permission, PropagationError, Sanitize, SavePoint,
+    ShutdownOptions, Supervised, SyslogFacility, VersionCheck,
+};
+pub use rewrite::RewriteError;
+pub use startup::{Run, Startup, StartupError};
+pub use store::Config;
+pub use table::Setting;
+
+use startup::VERSION;

@@ -1,0 +1,53 @@
+//! Rows: up to which size a collection stays packed.
+
+macro_rules! encodings_settings {
+    ($next:tt $($before:tt)*) => { continue_settings! { $next $($before)*
+
+"Encodings" {
+/// Fields of a hash that stays packed.
+HashMaxListpackEntries: "hash-max-listpack-entries" | "hash-max-ziplist-entries",
+    count(512, 0, i64::MAX, Count), LIVE.later();
+
+/// Longest field or value of a hash that stays packed.
+HashMaxListpackValue: "hash-max-listpack-value" | "hash-max-ziplist-value",
+    bytes(64, 0, i64::MAX), LIVE.later();
+
+/// Size of one packed piece of a list: a number of elements, or -1 to -5 for 4, 8, 16, 32, 64 KiB.
+ListMaxListpackSize: "list-max-listpack-size" | "list-max-ziplist-size",
+    count(-2, INT_MIN, INT_MAX, Count), LIVE.later();
+
+/// Pieces at either end of a list that stay uncompressed; 0 compresses none.
+ListCompressDepth: "list-compress-depth", count(0, 0, INT_MAX, Count), LIVE.later();
+
+/// Members of a set of integers that stays packed.
+SetMaxIntsetEntries: "set-max-intset-entries", count(512, 0, i64::MAX, Count), LIVE.later();
+
+/// Members of any other set that stays packed.
+SetMaxListpackEntries: "set-max-listpack-entries", count(128, 0, i64::MAX, Count), LIVE.later();
+
+/// Longest member of a set that stays packed.
+SetMaxListpackValue: "set-max-listpack-value", bytes(64, 0, i64::MAX), LIVE.later();
+
+/// Members of a sorted set that stays packed.
+ZsetMaxListpackEntries: "zset-max-listpack-entries" | "zset-max-ziplist-entries",
+    count(128, 0, i64::MAX, Count), LIVE.later();
+
+/// Longest member of a sorted set that stays packed.
+ZsetMaxListpackValue: "zset-max-listpack-value" | "zset-max-ziplist-value",
+    bytes(64, 0, i64::MAX), LIVE.later();
+
+/// Size of a HyperLogLog that stays sparse.
+HllSparseMaxBytes: "hll-sparse-max-bytes", bytes(3000, 0, i64::MAX), LIVE.later();
+
+/// Size of one packed piece of a stream; 0 sets no limit.
+StreamNodeMaxBytes: "stream-node-max-bytes", bytes(4096, 0, i64::MAX), LIVE.later();
+
+/// Entries of one packed piece of a stream; 0 sets no limit.
+StreamNodeMaxEntries: "stream-node-max-entries", count(100, 0, i64::MAX, Count), LIVE.later();
+
+/// How thoroughly RESTORE and loading check packed data: never, always, or only for clients.
+SanitizeDumpPayload: "sanitize-dump-payload", Sanitize::No.kind(), LIVE.later();
+}
+
+    } };
+}
