@@ -65,7 +65,9 @@ mod tests {
             seen.fetch_add(1, Ordering::Relaxed);
         }));
         mailbox.post(1);
-        mailbox.clone().post(2);
+        let other = mailbox.clone();
+        other.post(2);
+        drop(other);
         assert_eq!(woken.load(Ordering::Relaxed), 1);
         let mut letters = Vec::new();
         mailbox.take(&mut letters);

@@ -26,7 +26,7 @@ pub struct Command {
     /// Tips for clients, as COMMAND INFO lists them.
     pub tips: &'static [&'static str],
     pub arguments: &'static [Argument],
-    pub subcommands: &'static [Command],
+    pub subcommands: &'static [Self],
     /// How keys are found where the key specs do not say it all (SORT, MIGRATE, ...).
     pub find_keys: Option<KeyFinder>,
     /// Adds the places of keys in other databases than the client's (COPY, MOVE).
@@ -316,7 +316,7 @@ pub struct Argument {
     pub repeats_token: bool,
     pub since: Option<&'static str>,
     /// The choices of a one-of, the parts of a block.
-    pub parts: &'static [Argument],
+    pub parts: &'static [Self],
 }
 
 /// What an argument is.

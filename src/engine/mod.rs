@@ -27,8 +27,8 @@ pub use args::Args;
 pub use batch::{BATCH_COMMANDS_MAX, Batch};
 pub use clients::{ClientCell, ClientNames, Clients, Gauges, Peer};
 pub use command::{
-    Argument, ArgumentKind, BeginSearch, Categories, Command, FindKeys, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, BeginSearch, Categories, Command, FindKeys, Flags, Group, Handler,
+    KeyFinder, KeyFlags, KeySpec, PlaceFinder,
 };
 pub use context::Context;
 pub use effects::{Effect, EffectLog, EffectReader, Effects};

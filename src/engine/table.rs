@@ -156,11 +156,17 @@ fn word_of(name: &[u8]) -> Option<u128> {
     Some(u128::from_le_bytes(bytes) | FOLD)
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "the low half is what is asked for")]
+const fn low_half(word: u128) -> u64 {
+    word as u64
+}
+
 #[inline]
 fn place_of(word: u128) -> usize {
     // Fibonacci hashing: the top bits of a product with an odd constant near 2^64 / golden ratio.
     const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-    let folded = (word as u64) ^ ((word >> 64) as u64).rotate_left(29);
+    let [low, high] = [low_half(word), low_half(word >> 64)];
+    let folded = low ^ high.rotate_left(29);
     (folded.wrapping_mul(MULTIPLIER) >> (64 - PLACE_BITS)) as usize
 }
 

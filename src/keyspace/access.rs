@@ -22,7 +22,7 @@ pub struct LruClock(u32);
 impl LruClock {
     /// Returns the clock at a wall time in milliseconds.
     pub fn at(now_ms: u64) -> Self {
-        Self((now_ms / LRU_STEP_MS) as u32 & STAMP_MASK)
+        Self(low_bits(now_ms / LRU_STEP_MS) & STAMP_MASK)
     }
 }
 
@@ -39,8 +39,7 @@ impl Aging {
     /// Returns the stamps of now for one of the two kinds of policy.
     pub fn new(is_lfu: bool, now_ms: u64, log_factor: u32, decay_minutes: u32) -> Self {
         if is_lfu {
-            let minutes = (now_ms / 60_000) as u16;
-            Self::Lfu { minutes, log_factor, decay_minutes }
+            Self::Lfu { minutes: minutes_at(now_ms), log_factor, decay_minutes }
         } else {
             Self::Lru(LruClock::at(now_ms))
         }
@@ -68,6 +67,21 @@ impl Aging {
     }
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "clocks of stamps wrap around")]
+const fn low_bits(number: u64) -> u32 {
+    number as u32
+}
+
+/// Returns the minutes of a wall time, in the 16 bits that stamps keep of them.
+fn minutes_at(now_ms: u64) -> u16 {
+    minutes_of(low_bits(now_ms / 60_000) << 8)
+}
+
+fn minutes_of(stamp: u32) -> u16 {
+    let [_, low, high, _] = stamp.to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
 fn lfu_stamp(minutes: u16, count: u8) -> u32 {
     u32::from(minutes) << 8 | u32::from(count)
 }
@@ -78,7 +92,7 @@ fn faded(stamp: u32, minutes: u16, decay_minutes: u32) -> u8 {
     if decay_minutes == 0 {
         return count;
     }
-    let elapsed = minutes.wrapping_sub((stamp >> 8) as u16);
+    let elapsed = minutes.wrapping_sub(minutes_of(stamp));
     let periods = u32::from(elapsed) / decay_minutes;
     count.saturating_sub(u8::try_from(periods).unwrap_or(u8::MAX))
 }
@@ -100,7 +114,7 @@ pub fn idle_ms(entry: &Entry, now: LruClock) -> u64 {
 
 /// Returns the LFU counter as it stands now.
 pub fn frequency(entry: &Entry, now_ms: u64, decay_minutes: u32) -> u8 {
-    faded(entry.stamp(), (now_ms / 60_000) as u16, decay_minutes)
+    faded(entry.stamp(), minutes_at(now_ms), decay_minutes)
 }
 
 /// What a look-up does besides finding.

@@ -182,7 +182,9 @@ impl Entry {
         unsafe { memory.cast::<Header>().write(header) };
         if let Some(deadline_ms) = deadline_ms {
             // SAFETY: the layout has room for the expiry right behind the header.
-            unsafe { memory.add(HEADER_BYTES).cast::<u64>().write(deadline_ms) };
+            let place = unsafe { memory.add(HEADER_BYTES) };
+            // SAFETY: as above; the place is aligned to eight.
+            unsafe { place.cast::<u64>().write(deadline_ms) };
         }
         if key.len() >= usize::from(LONG_KEY) {
             // SAFETY: the layout has room for the long key's length right before the body.

@@ -31,7 +31,12 @@ const _: () = assert!(size_of::<Cell>() == 8, "a bucket is one handle");
 /// Returns the shard of a hash.
 #[inline]
 pub(crate) fn shard_of(hash: u64) -> usize {
-    (hash >> SHARD_SHIFT) as usize & (SHARD_COUNT - 1)
+    low_bits(hash >> SHARD_SHIFT) & (SHARD_COUNT - 1)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a place is picked by the low bits")]
+const fn low_bits(hash: u64) -> usize {
+    hash as usize
 }
 
 /// Returns the tag of a hash: what SCAN orders a shard's keys by.
@@ -141,7 +146,7 @@ impl Database {
     #[inline]
     pub(super) fn prefetch_group(&self, hash: u64) {
         let Some(table) = self.lock(shard_of(hash)).try_read() else { return };
-        let index = hash as usize & (table.buckets() - 1);
+        let index = low_bits(hash) & (table.buckets() - 1);
         let controls = table.data_end().as_ptr().cast::<u8>();
         prefetch(controls.wrapping_add(index));
         // Buckets lie before the control bytes, growing downwards.
@@ -250,7 +255,7 @@ impl<'a> TableView<'a> {
 
     /// Returns the entry at a position below [`TableView::bucket_count`], if that bucket is full.
     pub(super) fn at(&self, index: usize) -> Option<&'a Entry> {
-        if self.table.len() == 0 || index >= self.table.buckets() {
+        if self.table.is_empty() || index >= self.table.buckets() {
             return None;
         }
         // SAFETY: the index is below the number of buckets.
@@ -266,7 +271,7 @@ impl<'a> TableView<'a> {
 
     /// Returns the control bytes: a full bucket's is the tag of its hash, an empty one's is 128 or more.
     fn controls(&self) -> &'a [u8] {
-        if self.table.len() == 0 {
+        if self.table.is_empty() {
             return &[];
         }
         let start = self.table.data_end().as_ptr().cast::<u8>();

@@ -43,7 +43,7 @@ const SLABS_ARE_USED: bool = !cfg!(redpoll_asan);
 
 /// A free slot: its first word links to the next one.
 struct FreeSlot {
-    next: Option<NonNull<FreeSlot>>,
+    next: Option<NonNull<Self>>,
 }
 
 /// What stands at the start of a slab's memory.
@@ -54,8 +54,8 @@ struct Slab {
     /// Slots before this one have been handed out at least once.
     fresh_index: usize,
     free: Option<NonNull<FreeSlot>>,
-    previous: Option<NonNull<Slab>>,
-    next: Option<NonNull<Slab>>,
+    previous: Option<NonNull<Self>>,
+    next: Option<NonNull<Self>>,
 }
 
 /// One class's slabs that have a slot left, as a doubly linked list.
