@@ -198,7 +198,8 @@ fn write_labelled(page: &mut Exposition, samples: &[LabelledSample]) {
 mod tests {
     use std::collections::HashSet;
 
-    use super::{Names, render};
+    use super::{FIELD_METRICS, LABELLED_METRICS, Names, render};
+    use crate::control::self_metrics::SelfMetrics;
     use crate::stats::{CommandSample, CommandTotals, Histogram, KeyspaceSample, Snapshot};
 
     fn command() -> CommandSample {
@@ -272,6 +273,59 @@ mod tests {
             "redis_commands_latencies_usec_sum{cmd=\"get\"} 2000004.7",
             "redis_latency_percentiles_usec{cmd=\"get\",quantile=\"50\"} 0.911",
         ]);
+    }
+
+    /// Returns the names of all families of a page that shows everything there is.
+    fn all_families() -> HashSet<String> {
+        let mut snapshot = snapshot();
+        for row in FIELD_METRICS {
+            snapshot.push_count(row.field, 1);
+        }
+        for row in LABELLED_METRICS {
+            snapshot.push_labelled(row.metric, [], 1.0);
+        }
+        let mut page = render(&snapshot, Names::All);
+        page.push_str(&SelfMetrics::new().render());
+        let families = page.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        families.filter_map(|line| Some(line.split_once(' ')?.0.to_string())).collect()
+    }
+
+    fn assert_exported(text: &str) {
+        let families = all_families();
+        for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            let is_metric = word.starts_with("redis_") || word.starts_with("redpoll_");
+            let family = word.strip_suffix("_bucket").unwrap_or(word);
+            assert!(
+                !is_metric || family == "redis_exporter" || families.contains(family),
+                "{word} is not exported"
+            );
+        }
+    }
+
+    #[test]
+    fn our_dashboard_and_alerts_find_their_metrics() {
+        assert_exported(include_str!("../../conf/grafana-dashboard.json"));
+        assert_exported(include_str!("../../conf/redpoll-alerts.yml"));
+    }
+
+    #[test]
+    fn public_dashboards_find_their_metrics() {
+        // The panels and variables of Grafana's dashboards 763 and 11835, of the mixin, and the
+        // alert rules in wide use.
+        assert_exported(
+            "redis_up redis_uptime_in_seconds redis_connected_clients redis_blocked_clients \
+             redis_memory_used_bytes redis_memory_max_bytes redis_memory_used_rss_bytes \
+             redis_commands_total redis_commands_processed_total redis_instance_info \
+             redis_commands_duration_seconds_total redis_keyspace_hits_total \
+             redis_keyspace_misses_total redis_net_input_bytes_total redis_net_output_bytes_total \
+             redis_db_keys redis_db_keys_expiring redis_expired_keys_total redis_evicted_keys_total \
+             redis_connected_slaves redis_master_last_io_seconds_ago redis_config_maxclients \
+             redis_config_maxmemory redis_rejected_connections_total redis_mem_fragmentation_ratio \
+             redis_rdb_last_save_timestamp_seconds redis_total_system_memory_bytes \
+             redis_start_time_seconds redis_slowlog_length redis_master_link_up \
+             redis_latest_fork_usec redis_pubsub_channels redis_cpu_sys_seconds_total \
+             redis_cpu_user_seconds_total redis_exporter_last_scrape_error",
+        );
     }
 
     #[test]

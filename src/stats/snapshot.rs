@@ -89,6 +89,13 @@ impl Snapshot {
                 snapshot.commands.push(CommandSample { name, totals, histogram });
             }
         }
+        // The exporter shows these in milliseconds, under names that only some pages have.
+        for (metric, counter) in [
+            ("redpoll_expire_cycle_seconds_total", Counter::ExpireCycleUs),
+            ("redpoll_eviction_exceeded_seconds_total", Counter::EvictionExceededUs),
+        ] {
+            snapshot.push_labelled(metric, [], as_double(stats.total(counter)) / 1e6);
+        }
         snapshot.push_command_logs(stats.command_log());
         snapshot.push_latency_events(stats);
         snapshot.push_workers(stats);
