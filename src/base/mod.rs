@@ -5,6 +5,7 @@ pub mod clock;
 pub mod crc;
 pub mod gate;
 pub mod glob;
+pub mod log;
 pub mod mailbox;
 pub mod prefetch;
 pub mod striped;

@@ -38,7 +38,7 @@ pub use plan::{KeyAt, find_keys};
 pub use reaper::Reaper;
 pub use refusals::fits;
 pub use session::{Flow, ReplyMode, Session};
-pub use state::{Engine, Identity, ShutdownRequest, StopSignal, WorkerMessage};
+pub use state::{Engine, Identity, SettingApplier, ShutdownRequest, StopSignal, WorkerMessage};
 pub use table::{CommandTable, KeyPlan, Known};
 pub use tuning::Tuning;
 pub use worker::{Ran, Worker};

@@ -44,6 +44,9 @@ pub struct ShutdownRequest {
 /// Tells the main thread to stop.
 pub type StopSignal = Box<dyn Fn(ShutdownRequest) + Send + Sync>;
 
+/// Puts a changed setting into effect outside the engine (sockets, log), or refuses it.
+pub type SettingApplier = Box<dyn Fn(Setting, &Config) -> Result<(), String> + Send + Sync>;
+
 /// Facts of this process, fixed at start.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -75,6 +78,7 @@ pub struct Engine {
     pub peak_memory_bytes: AtomicU64,
     workers: OnceLock<Vec<Mailbox<WorkerMessage>>>,
     stop: Mutex<Option<StopSignal>>,
+    applier: OnceLock<SettingApplier>,
     is_stopping: AtomicBool,
 }
 
@@ -109,6 +113,7 @@ impl Engine {
             peak_memory_bytes: AtomicU64::new(0),
             workers: OnceLock::new(),
             stop: Mutex::new(None),
+            applier: OnceLock::new(),
             is_stopping: AtomicBool::new(false),
         })
     }
@@ -147,6 +152,19 @@ impl Engine {
     /// Says what ends the server when a client asks for it.
     pub fn on_shutdown(&self, stop: StopSignal) {
         *self.stop.lock() = Some(stop);
+    }
+
+    /// Says what puts changed settings into effect outside the engine; once, at start.
+    pub fn on_setting_changed(&self, applier: SettingApplier) {
+        assert!(self.applier.set(applier).is_ok(), "the applier is set once");
+    }
+
+    /// Puts a changed setting into effect wherever it is not read from the configuration.
+    ///
+    /// # Errors
+    /// The reason why it cannot be, for the client.
+    pub fn apply_setting(&self, setting: Setting) -> Result<(), String> {
+        self.applier.get().map_or(Ok(()), |apply| apply(setting, &self.config))
     }
 
     /// Begins to stop the server.
