@@ -1,0 +1,344 @@
+#!/usr/bin/env python3
+"""Sends the same random commands to two servers and shows the first reply that differs.
+
+usage: differential.py [--reference PROGRAM] [--subject PROGRAM] [--commands N] [--seed N] [--all]
+
+String, generic and connection commands with right and wrong arguments go one by one to a fresh
+server of each kind, in RESP2 and in RESP3. Commands and options that the reference does not have
+are left out. Replies that depend on time are compared within a tolerance, those without an order
+as sets; everything else byte for byte. At the end both keyspaces are compared key by key.
+"""
+import argparse
+import os
+import random
+import sys
+
+from resp import Connection, Server
+
+KEYS = ["k%d" % i for i in range(12)] + ["", "bin\r\n\x00"]
+NUMBERS = ["0", "1", "-1", "7", "10", "100", "-100", "9223372036854775807", "-9223372036854775808",
+           "9223372036854775808", "00", "+1", " 1", "1.0", "007", "-0", "", "abc", "1e3"]
+FLOATS = ["0.1", "1", "-1.5", "3.0e3", "1e17", "1e-10", "0", "-0", "nan", "inf", "1e400", "abc", "",
+          "0.30000000000000004", "123456789.123456789", " 1", "5.0e3"]
+VALUES = ["", "a", "abc", "hello world", "x" * 43, "y" * 44, "z" * 45, "w" * 200, "v" * 20000,
+          "\x00\xff\r\n", "ohmytext", "mynewtext"] + NUMBERS + FLOATS
+OFFSETS = ["0", "1", "-1", "3", "-3", "100", "-100", "5", "x", "1.5", "9223372036854775807",
+           "-9223372036854775808", "536870912"]
+# Far off or long gone, so that nothing expires while two servers answer one after the other.
+SECONDS = ["100000", "200000", "0", "-1", "x", "1.5", "9223372036854775807", "", "-9223372036854775808"]
+MILLIS = ["100000000", "200000000", "0", "-1", "x", "9223372036854775807", "9223372036854770000"]
+AT_SECONDS = ["33177117420", "33177117000", "1", "0", "-1", "x", "9223372036854775807"]
+AT_MILLIS = ["33177117420123", "33177117000000", "1", "0", "-5", "x"]
+# SET takes a moment long gone too, but keeps the key until it is looked at: DBSIZE would be a race.
+LATER = [at for at in AT_SECONDS if at != "1"]
+LATER_MS = [at for at in AT_MILLIS if at != "1"]
+PATTERNS = ["*", "k*", "k?", "k[1-3]", "k[^1-3]", "k1*", "", "\\k1", "[", "k[3-1]", "*1", "?", "K1", "**1*"]
+DATABASES = ["0", "1", "2", "3", "15", "16", "-1", "x", "999999999999"]
+CURSORS = ["0", "x", "abc", "18446744073709551616", "1.5"]
+# What replaces an argument by chance is never a small number: it could become a short time to live.
+SPOILERS = [value for value in VALUES if not 0 < len(value.strip("+0 .")) < 4 or not value.strip()[0].isdigit()]
+CLASSES = {"cur": CURSORS, "key": KEYS, "val": VALUES, "num": NUMBERS, "flt": FLOATS, "off": OFFSETS, "sec": SECONDS,
+           "ms": MILLIS, "at": AT_SECONDS, "atms": AT_MILLIS, "later": LATER, "laterms": LATER_MS, "pat": PATTERNS, "db": DATABASES}
+
+# (weight, template). `{class}` draws from a class, `[a|b]` is an optional choice, `...` repeats the
+# group before it up to three times more.
+TEMPLATES = [
+    (8, "SET {key} {val}"),
+    (6, "SET {key} {val} [NX|XX] [GET] [EX {sec}|PX {ms}|EXAT {later}|PXAT {laterms}|KEEPTTL]"),
+    (2, "SET {key} {val} [EX {sec}|PX {ms}] [NX|XX|GET|KEEPTTL] [GET|FOO|NX]"),
+    (8, "GET {key}"),
+    (2, "GETDEL {key}"),
+    (4, "GETEX {key} [EX {sec}|PX {ms}|EXAT {at}|PXAT {atms}|PERSIST] [|FOO|PERSIST]"),
+    (2, "GETSET {key} {val}"),
+    (2, "SETNX {key} {val}"),
+    (2, "SETEX {key} {sec} {val}"),
+    (2, "PSETEX {key} {ms} {val}"),
+    (4, "APPEND {key} {val}"),
+    (2, "STRLEN {key}"),
+    (3, "SETRANGE {key} {off} {val}"),
+    (3, "GETRANGE {key} {off} {off}"),
+    (1, "SUBSTR {key} {off} {off}"),
+    (3, "INCR {key}"),
+    (3, "DECR {key}"),
+    (3, "INCRBY {key} {num}"),
+    (3, "DECRBY {key} {num}"),
+    (4, "INCRBYFLOAT {key} {flt}"),
+    (3, "MGET {key} {key} {key}"),
+    (3, "MSET {key} {val} {key} {val}"),
+    (2, "MSETNX {key} {val} {key} {val}"),
+    (2, "LCS {key} {key} [LEN|IDX] [MINMATCHLEN {off}] [WITHMATCHLEN]"),
+    (1, "DELIFEQ {key} {val}"),
+    (1, "MSETEX 2 {key} {val} {key} {val} [NX|XX] [EX {sec}|PX {ms}|EXAT {later}|KEEPTTL]"),
+    (4, "DEL {key} {key}"),
+    (2, "UNLINK {key} {key}"),
+    (3, "EXISTS {key} {key} {key}"),
+    (2, "TOUCH {key} {key}"),
+    (3, "TYPE {key}"),
+    (3, "RENAME {key} {key}"),
+    (3, "RENAMENX {key} {key}"),
+    (4, "COPY {key} {key} [DB {db}] [REPLACE] [|REPLACE|FOO]"),
+    (3, "MOVE {key} {db}"),
+    (3, "EXPIRE {key} {sec} [NX|XX|GT|LT] [|GT|LT|XX|FOO]"),
+    (3, "PEXPIRE {key} {ms} [NX|XX|GT|LT] [|GT|LT]"),
+    (3, "EXPIREAT {key} {at} [NX|XX|GT|LT]"),
+    (3, "PEXPIREAT {key} {atms} [NX|XX|GT|LT]"),
+    (2, "PERSIST {key}"),
+    (3, "TTL {key}"),
+    (3, "PTTL {key}"),
+    (2, "EXPIRETIME {key}"),
+    (2, "PEXPIRETIME {key}"),
+    (2, "KEYS {pat}"),
+    (2, "SCAN 0 COUNT 1000 [MATCH {pat}] [TYPE string|TYPE hash|TYPE foo]"),
+    (1, "SCAN {cur} [COUNT {num}|MATCH|FOO {num}|TYPE]"),
+    (1, "RANDOMKEY"),
+    (3, "OBJECT ENCODING {key}"),
+    (1, "OBJECT REFCOUNT {key}"),
+    (1, "OBJECT IDLETIME {key}"),
+    (1, "OBJECT FREQ {key}"),
+    (1, "OBJECT [FOO|ENCODING|HELP] [{key}] [{key}]"),
+    (2, "SELECT {db}"),
+    (1, "SWAPDB {db} {db}"),
+    (2, "DBSIZE"),
+    (1, "FLUSHDB [SYNC|ASYNC|FOO]"),
+    (1, "PING [{val}] [{val}]"),
+    (1, "ECHO {val}"),
+    (1, "CLIENT SETNAME [name|a b|] [x]"),
+    (1, "CLIENT GETNAME"),
+    (1, "CLIENT NO-EVICT [ON|OFF|FOO]"),
+    (1, "CLIENT NO-TOUCH [OFF|FOO]"),
+    (1, "CLIENT SETINFO [lib-name|lib-ver|foo] [a|a b]"),
+    (1, "CLIENT KILL [ID 99999999|ADDR 1.1.1.1:1|TYPE foo|FOO] [FOO|SKIPME yes|SKIPME foo]"),
+    (1, "CLIENT LIST [TYPE foo|TYPE pubsub|FOO]"),
+    (1, "CLIENT UNBLOCK {num} [TIMEOUT|ERROR|FOO]"),
+    (1, "CLIENT REPLY [FOO|ON]"),
+    (1, "CLIENT TRACKINGINFO"),
+    (1, "CLIENT GETREDIR"),
+    (1, "CLIENT CACHING [YES|NO|FOO]"),
+    (1, "CLIENT TRACKING [OFF|FOO]"),
+    (1, "CLIENT [FOO|PAUSE x|PAUSE -1|UNPAUSE]"),
+    (1, "AUTH {val} [{val}] [x]"),
+    (1, "HELLO [1|4|x] [FOO|AUTH a|SETNAME]"),
+    (1, "RESET x"),
+    (1, "COMMAND GETKEYS [GET {key}|SET {key} {val} EX 1|MSET {key} 1 {key} 2|MGET {key}|FOO|PING|DEL]"),
+    (1, "COMMAND GETKEYSANDFLAGS [GET {key}|SET {key} {val} GET|RENAME {key} {key}|PING]"),
+    (1, "COMMAND [FOO|COUNT x]"),
+    (1, "CONFIG GET [maxmemory-policy|timeout|nothing|maxmemory-samples]"),
+    (1, "CONFIG SET [timeout|nothing|lfu-log-factor] {num}"),
+    (1, "DEBUG DIGEST-VALUE {key} {key}"),
+    (1, "DEBUG DIGEST"),
+    (1, "DEBUG STRINGMATCH-LEN"),
+    (1, "SLOWLOG [LEN x|FOO|GET x]"),
+    (1, "MEMORY USAGE {key} [FOO|SAMPLES x|SAMPLES]"),
+    (1, "foo {val} {val}"),
+    (1, "quit_ {val}"),
+]
+# Replies that are moments: compared within this many units.
+TOLERANCES = {"TTL": 2, "PTTL": 3000, "EXPIRETIME": 2, "PEXPIRETIME": 3000}
+
+
+def bytes_of(text):
+    return text.encode("latin-1")
+
+
+def expand(template, chance):
+    """Draws one command from a template."""
+    out = []
+    at = 0
+    while at < len(template):
+        if template[at] == "[":
+            end = template.index("]", at)
+            choices = template[at + 1:end].split("|")
+            if chance.random() < 0.6:
+                out += expand(chance.choice(choices), chance)
+            at = end + 1
+        elif template[at] == "{":
+            end = template.index("}", at)
+            out.append(bytes_of(chance.choice(CLASSES[template[at + 1:end]])))
+            at = end + 1
+        elif template[at] == " ":
+            at += 1
+        else:
+            end = at
+            while end < len(template) and template[end] not in " [{":
+                end += 1
+            out.append(bytes_of(template[at:end]))
+            at = end
+    return out
+
+
+def spoil(command, chance):
+    """Sometimes drops, adds, doubles or replaces an argument, or changes letter case."""
+    draw = chance.random()
+    if draw < 0.04 and len(command) > 1:
+        del command[chance.randrange(1, len(command))]
+    elif draw < 0.08:
+        command.insert(chance.randrange(1, len(command) + 1), bytes_of(chance.choice(SPOILERS)))
+    elif draw < 0.10 and len(command) > 1:
+        command[chance.randrange(1, len(command))] = bytes_of(chance.choice(SPOILERS))
+    elif draw < 0.14:
+        at = chance.randrange(len(command))
+        if len(command[at]) < 20 and (at == 0 or command[at].isupper()):
+            command[at] = command[at].swapcase()
+    return command
+
+
+class Pair:
+    """The same conversation with both servers."""
+
+    def __init__(self, reference, subject, protocol):
+        self.sides = [Connection(reference.port), Connection(subject.port)]
+        if protocol == 3:
+            for side in self.sides:
+                side.call("HELLO", "3")
+
+    def call(self, *args):
+        return [side.call(*args) for side in self.sides]
+
+    def close(self):
+        for side in self.sides:
+            side.close()
+
+
+def text_of(reply):
+    """One line of text for people."""
+    mark, content = reply
+    if isinstance(content, tuple):
+        items = ["%s: %s" % (text_of(x[0]), text_of(x[1])) if mark in "%|" else text_of(x) for x in content]
+        return ("%s[%s]" % (mark, ", ".join(items)))[:600]
+    text = "nil" if content is None else content if isinstance(content, int) else repr(content)[1:]
+    return "%s%s" % (mark, str(text)[:300])
+
+
+def ordered(reply):
+    """The reply with its innermost lists sorted."""
+    mark, content = reply
+    if isinstance(content, tuple):
+        return mark, tuple(sorted((ordered(x) if mark not in "%|" else x for x in content), key=repr))
+    return reply
+
+
+def depends_on_the_server(command, theirs):
+    """Says whether a reply is about the server itself, so that only its kind can be the same."""
+    name, inner = command[0].upper(), command[1].upper() if len(command) > 1 else b""
+    if name == b"COMMAND":
+        # Redis 7.0 asks for one argument more than its successors do.
+        short = theirs[0] == "-" and b"'command|getkeys" in theirs[1]
+        return short or inner in (b"", b"COUNT", b"LIST", b"DOCS", b"INFO")
+    if name == b"SCAN":
+        # How odd a cursor may be written differs between releases, and in which order keys come.
+        whole = [word.upper() for word in command[1:4]] == [b"0", b"COUNT", b"1000"]
+        return not whole
+    if name == b"OBJECT":
+        return inner in (b"IDLETIME", b"HELP", b"REFCOUNT")
+    return name == b"CLIENT" and inner in (b"LIST", b"INFO", b"ID", b"HELP") or name in (b"HELLO", b"MEMORY")
+
+
+def same(command, ours, theirs):
+    """Says whether two replies to a command are the same but for time and order."""
+    if depends_on_the_server(command, theirs):
+        return ours[0] == theirs[0] or command[0].upper() in (b"COMMAND", b"SCAN")
+    name = command[0].upper().decode("latin-1")
+    both_numbers = ours[0] == theirs[0] == ":"
+    if name in TOLERANCES and both_numbers:
+        known = min(ours[1], theirs[1]) < 0
+        return ours == theirs if known else abs(ours[1] - theirs[1]) <= TOLERANCES[name]
+    if name in ("EXPIRE", "PEXPIRE") and both_numbers and {b"GT", b"LT"} & {word.upper() for word in command}:
+        return True
+    if name in ("KEYS", "SCAN"):
+        return ordered(ours) == ordered(theirs)
+    if name == "RANDOMKEY":
+        return (ours[1] is None) == (theirs[1] is None)
+    return ours == theirs
+
+
+def known_to(server, templates):
+    """Returns the templates whose command (and subcommand) this server has."""
+    connection = Connection(server.port)
+    kept = []
+    for weight, template in templates:
+        words = template.replace("[", " ").split()
+        name = words[0]
+        if name.startswith(("foo", "quit_")):
+            kept.append((weight, template))
+            continue
+        info = connection.call("COMMAND", "INFO", name)[1][0]
+        has = info[1] is not None
+        if has and name in ("CLIENT", "COMMAND", "DEBUG") and words[1].replace("-", "").isupper() and "|" not in words[1]:
+            sub = connection.call("COMMAND", "INFO", "%s|%s" % (name, words[1]))[1][0]
+            has = sub[1] is not None or name == "DEBUG"
+        if has:
+            kept.append((weight, template))
+    connection.close()
+    return kept
+
+
+def compare_keyspaces(pair):
+    """Returns what differs between the keys of both servers."""
+    differences = []
+    for database in range(4):
+        pair.call("SELECT", str(database))
+        left, right = (sorted(key[1] for key in reply[1]) for reply in pair.call("KEYS", "*"))
+        if left != right:
+            differences.append("database %d: keys %r against %r" % (database, left, right))
+            continue
+        for key in left:
+            for question in (["TYPE", key], ["GET", key], ["PTTL", key], ["OBJECT", "ENCODING", key]):
+                a, b = pair.call(*question)
+                if not same([bytes_of(question[0]), *map(lambda x: x if isinstance(x, bytes) else bytes_of(x), question[1:])], a, b):
+                    differences.append("database %d: %r: %s against %s" % (database, question, text_of(a), text_of(b)))
+    return differences
+
+
+def run(reference, subject, protocol, count, seed, show_all):
+    """Holds one conversation; returns how many replies were the same and what differed."""
+    chance = random.Random("%d/%d" % (seed, protocol))
+    templates = known_to(reference, TEMPLATES)
+    weights = [weight for weight, _ in templates]
+    pair = Pair(reference, subject, protocol)
+    pair.call("FLUSHALL")
+    history, differences, seen = [], [], set()
+    for step in range(count):
+        command = spoil(expand(chance.choices(templates, weights)[0][1], chance), chance)
+        a, b = pair.call(*command)
+        history.append("%s -> %s" % (repr(command)[:300], text_of(a)))
+        if same(command, b, a):
+            continue
+        line = "step %d, seed %d, RESP%d: %s\n  reference: %s\n  subject:   %s" % (
+            step, seed, protocol, repr(command)[:400], text_of(a), text_of(b))
+        kind = (command[0].upper(), a[0], b[0], a[1] if a[0] == "-" else None, b[1] if b[0] == "-" else None)
+        if kind not in seen:
+            seen.add(kind)
+            if not show_all:
+                line += "\n  before it:\n    " + "\n    ".join(history[-12:-1])
+            differences.append(line)
+        if not show_all:
+            break
+    if not differences:
+        differences = compare_keyspaces(pair)
+    pair.close()
+    return step + 1 - len(differences), differences
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--reference", default=os.environ.get("REDPOLL_REFERENCE", "redis-server"))
+    parser.add_argument("--subject", default=os.environ.get("REDPOLL_BIN", "target/debug/redpoll"))
+    parser.add_argument("--commands", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--all", action="store_true", help="go on after a difference, show one of each kind")
+    parser.add_argument("--option", action="append", default=[], help="an option of the subject, e.g. threads=4")
+    args = parser.parse_args()
+    options = [word for option in args.option for word in ("--" + option.split("=")[0], option.split("=")[1])]
+    failed = False
+    with Server(args.reference) as reference, Server(args.subject, *options) as subject:
+        for protocol in (2, 3):
+            same_count, differences = run(reference, subject, protocol, args.commands, args.seed, args.all)
+            print("RESP%d: %d replies agree, %d differ" % (protocol, same_count, len(differences)))
+            for difference in differences:
+                print(difference)
+            failed = failed or bool(differences)
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
