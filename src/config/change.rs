@@ -198,8 +198,13 @@ pub(super) fn warning(row: &Row, value: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{prop_assert_eq, proptest};
+    use proptest::sample::select;
+
     use super::{Caller, Changes, Config, Setting};
     use crate::config::kinds::Permission;
+    use crate::config::table::ROWS;
     use crate::config::{container::Memory, store::default_values};
 
     fn set(config: &Config, pairs: &[(&str, &str)]) -> Result<Changes, String> {
@@ -353,6 +358,64 @@ mod tests {
                     error.ends_with("immutable config") || error.ends_with("protected config"),
                     "{name}: {error}"
                 ),
+            }
+        }
+    }
+
+    /// Words that mean something to one kind or another.
+    const WORDS: &[&str] = &[
+        "",
+        "yes",
+        "no",
+        "0",
+        "1",
+        "-1",
+        "100",
+        "50%",
+        "1mb",
+        "700",
+        "save",
+        "nosave",
+        "now",
+        "KEA",
+        "normal",
+        "replica",
+        "60",
+        "1000",
+        "10.0.0.1",
+        "-::1",
+        "99.9",
+        "notice",
+        "local",
+        "one",
+        "allkeys-lru",
+        "everysec",
+        "C",
+        "{title}",
+        "wat",
+        "\u{0}",
+        "\n",
+    ];
+
+    proptest! {
+        #[test]
+        fn any_request_changes_all_it_names_or_nothing(
+            pairs in vec((0..ROWS.len(), vec(select(WORDS), 1..5)), 1..4)
+        ) {
+            let config = Config::default();
+            let before = config.values();
+            let pairs: Vec<(&str, String)> =
+                pairs.iter().map(|(row, words)| (ROWS[*row].name, words.join(" "))).collect();
+            let pairs: Vec<(&str, &str)> =
+                pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            match set(&config, &pairs) {
+                Err(_) => prop_assert_eq!(config.values(), before),
+                Ok(_) => {
+                    for (name, _) in pairs {
+                        let now = shown(&config, name);
+                        prop_assert_eq!(set(&config, &[(name, &now)]), Ok(Changes::default()));
+                    }
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! How much memory this machine has, and how much of it this container may use.
 //!
-//! A container's limit is that of its control group: version 2 keeps it in `memory.max`, version 1 in
-//! `memory.limit_in_bytes`; groups are nested and the smallest limit on the way up counts.
+//! A container's limit is that of its control group: version 2 keeps it in `memory.max`, version 1
+//! in `memory.limit_in_bytes`; groups are nested and the smallest limit on the way up counts.
 
 use std::fs;
 use std::path::{Path, PathBuf};

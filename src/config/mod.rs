@@ -1,14 +1,15 @@
 //! Floor 1: settings: the table of all of them, where they come from, how they change.
 //!
 //! ```text
-//! command line, file, standard input --startup, file--> values --store--> Config, shared by Arc
-//!                                          |                                ^  |
-//!                                     table, kinds                CONFIG SET|  |CONFIG GET, REWRITE
-//!                                 (one row per setting)             change--+  +-->query, rewrite
+//! command line, file, stdin --startup, file--> values --store--> Config, shared by Arc
+//!                                  |                             ^    |
+//!                             table, kinds             CONFIG SET|    |CONFIG GET, REWRITE
+//!                         (one row per setting)          change--+    +-->query, rewrite
 //! ```
 //!
-//! [`Config`] only holds values: what a change means for sockets, logs or memory is for the caller of
-//! [`Config::set`] to put into effect, and it can refuse.
+//! [`Config`] only holds values: what a change means for sockets, logs or memory is for the caller
+//! of [`Config::set`] to put into effect, and it can refuse. The one exception is `dir`, which must
+//! exist to be accepted; moving there is the caller's part as well.
 
 mod change;
 mod container;

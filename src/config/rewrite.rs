@@ -1,8 +1,8 @@
 //! CONFIG REWRITE: the present settings into the file they came from.
 //!
 //! Comments, order and includes stay. A setting that the file already has keeps its line, with the
-//! present value; one that differs from its default and has no line yet gets one at the end, below a
-//! header. Lines of a setting beyond those it needs become empty.
+//! present value; one that differs from its default and has no line yet gets one at the end, below
+//! a header. Lines of a setting beyond those it needs become empty.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, OpenOptions};

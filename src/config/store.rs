@@ -2,7 +2,7 @@
 //!
 //! What hot paths read (numbers, flags, choices) is kept a second time in atomics: one relaxed load
 //! each, because a setting stands for itself and orders nothing. Everything else is read from
-//! `values` under its lock. One change at a time: `changing` is held from the first check to the end.
+//! `values` under its lock. One change at a time: `changing` is held from first check to last step.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! Lines of a configuration file as words, and words as they must be quoted to be read back.
 //!
-//! Words are separated by spaces. In double quotes, `\n`, `\r`, `\t`, `\a`, `\b` and `\xHH` stand for
-//! bytes and any other `\c` for `c`; in single quotes only `\'` is special. A quote that closes must
-//! end its word.
+//! Words are separated by spaces. In double quotes, `\n`, `\r`, `\t`, `\a`, `\b` and `\xHH` stand
+//! for bytes and any other `\c` for `c`; in single quotes only `\'` is special. A quote that closes
+//! must end its word.
 
-/// Returns the words of a line, or `None` if a quote is not closed or closes in the middle of a word.
+/// Returns the words of a line, or `None` if a quote is not closed or closes within a word.
 pub(crate) fn split(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut words = Vec::new();
     let mut rest = line;

@@ -30,7 +30,7 @@ pub(crate) fn parse(words: &[&[u8]]) -> Result<Value, Refusal> {
     Ok(Value::Addresses(addresses.collect()))
 }
 
-/// Returns what an address means: `*` and `::*` are all of a family, `-` before it makes it optional.
+/// Returns what an address means: `*` and `::*` are all of a family, `-` makes it optional.
 pub(crate) fn meaning(address: &str) -> BindAddress {
     let (is_optional, host) = match address.strip_prefix('-') {
         Some(host) => (true, host),

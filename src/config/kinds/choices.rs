@@ -37,7 +37,9 @@ pub trait Choice: Copy {
 }
 
 macro_rules! choices {
-    ($( $(#[$meta:meta])* $enum:ident { $( $variant:ident = $name:literal $(| $other:literal)*, )+ } )+) => { $(
+    ($( $(#[$meta:meta])* $enum:ident {
+        $( $variant:ident = $name:literal $(| $other:literal)*, )+
+    } )+) => { $(
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Eq, PartialEq)]
         pub enum $enum {

@@ -1,7 +1,7 @@
 //! Kinds of settings: how a value is read, kept, shown and written back to a file.
 //!
-//! [`Kind`] is the rule a row of the table holds, [`Value`] is what the setting currently is. Values
-//! arrive as words, already split; most kinds take exactly one.
+//! [`Kind`] is the rule a row of the table holds, [`Value`] is what the setting currently is.
+//! Values arrive as words, already split; most kinds take exactly one.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -31,11 +31,11 @@ pub use shutdown::ShutdownOptions;
 
 pub(crate) use addresses::meaning;
 pub(crate) use choices::ChoiceRule;
-pub(crate) use numbers::{NumberRule, Unit, bytes, bytes_or_percent, count, number, octal};
+pub(crate) use numbers::{NumberRule, Unit, bytes, bytes_or_percent, count, memory, number, octal};
 pub(crate) use shutdown::names as shutdown_names;
 pub(crate) use texts::{
-    TextRule, address, base_name, free_text, host_name, ip_v4, ip_v6, locale, node_address,
-    node_name, not_empty, process_title, reason,
+    TextRule, address, base_name, binary_text, free_text, host_name, ip_v4, ip_v6, locale,
+    node_address, node_name, not_empty, process_title, reason,
 };
 
 /// Why a value is refused, in the originals' words where they have some.

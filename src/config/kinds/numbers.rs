@@ -67,8 +67,14 @@ pub(crate) struct NumberRule {
 /// The largest percentage.
 const PERCENT_MAX: i64 = 100;
 
+/// The rule of a plain number.
 pub(crate) const fn number(default: i64, min: i64, max: i64, unit: Unit) -> NumberRule {
     NumberRule { default, min, max, form: Form::Decimal, unit, clamp: None }
+}
+
+/// The rule of a number of bytes.
+pub(crate) const fn memory(default: i64, min: i64, max: i64) -> NumberRule {
+    NumberRule { form: Form::Memory, ..number(default, min, max, Unit::Bytes) }
 }
 
 /// A plain number.
@@ -78,7 +84,7 @@ pub(crate) const fn count(default: i64, min: i64, max: i64, unit: Unit) -> Kind 
 
 /// A number of bytes, written with or without a unit.
 pub(crate) const fn bytes(default: i64, min: i64, max: i64) -> Kind {
-    Kind::Number(NumberRule { form: Form::Memory, ..number(default, min, max, Unit::Bytes) })
+    Kind::Number(memory(default, min, max))
 }
 
 /// A number of bytes, or a percentage of something.
@@ -123,14 +129,10 @@ impl NumberRule {
         }
     }
 
-    /// A size may be negative only where the bounds have a use for that.
+    /// A size may be negative only where the bounds have a use for that, and then has no unit.
     fn read_memory(&self, word: &[u8]) -> Option<i128> {
-        match word.strip_prefix(b"-") {
-            Some(size) if self.min < 0 && !size.is_empty() => {
-                parse_memory(size).map(|bytes| -i128::from(bytes))
-            }
-            _ => parse_memory(word).map(i128::from),
-        }
+        let negative = || text::parse_i64(word).filter(|_| self.min < 0).map(i128::from);
+        parse_memory(word).map(i128::from).or_else(negative)
     }
 
     fn check(&self, number: i128) -> Result<i64, Refusal> {

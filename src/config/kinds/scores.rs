@@ -1,4 +1,4 @@
-//! What is added to the kernel's out-of-memory score: as a leader, as a replica, as a child process.
+//! What is added to the kernel's out-of-memory score: as a leader, as a replica, as a child.
 
 use super::numbers::parse_loose;
 use super::{Refusal, Value};

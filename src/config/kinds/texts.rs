@@ -20,6 +20,8 @@ pub(crate) struct TextRule {
 #[derive(Clone, Copy, Debug)]
 enum Check {
     Any,
+    /// Any bytes, zero bytes included.
+    Bytes,
     /// Not empty; holds the name of the setting.
     Filled(&'static str),
     /// The name of a file without a path; holds the name of the setting.
@@ -41,6 +43,11 @@ const fn text(default: &'static str, check: Check) -> Kind {
 /// Any text.
 pub(crate) const fn free_text(default: &'static str) -> Kind {
     text(default, Check::Any)
+}
+
+/// Any bytes: passwords and the like.
+pub(crate) const fn binary_text(default: &'static str) -> Kind {
+    text(default, Check::Bytes)
 }
 
 /// Any text but the empty one.
@@ -94,9 +101,12 @@ pub(crate) const fn process_title(default: &'static str) -> Kind {
 }
 
 impl TextRule {
-    /// Accepts a text; like a C string it ends at the first zero byte.
+    /// Accepts a text; most end at the first zero byte, because files and addresses do.
     pub(crate) fn parse(&self, word: &[u8]) -> Result<Value, Refusal> {
-        let text = word.split(|&byte| byte == 0).next().unwrap_or_default();
+        let text = match self.check {
+            Check::Bytes | Check::NodeName | Check::NodeAddress => word,
+            _ => word.split(|&byte| byte == 0).next().unwrap_or_default(),
+        };
         self.check.admit(text)?;
         Ok(Value::text(text))
     }
@@ -118,7 +128,7 @@ const NODE_ADDRESS_BYTES_MAX: usize = 45;
 impl Check {
     fn admit(self, text: &[u8]) -> Result<(), Refusal> {
         match self {
-            Self::Any => Ok(()),
+            Self::Any | Self::Bytes => Ok(()),
             Self::Filled(setting) => filled(text, setting),
             Self::BaseName(setting) => admit_base_name(text, setting),
             Self::HostName => admit_host_name(text),

@@ -9,7 +9,7 @@ macro_rules! clients_settings {
 Threads: "threads", count(0, 0, 1024, Count), PINNED;
 
 /// Redis' and Valkey's threads that only read and write sockets. Here `threads` decides.
-IoThreads: "io-threads", count(1, 1, 256, Count), FIXED.never();
+IoThreads: "io-threads", count(1, 1, 256, Count), LIVE.never();
 
 /// How many commands a Valkey thread looks ahead to warm up memory. Here every batch is looked
 /// through before it runs.

@@ -9,7 +9,7 @@ use super::{Change, Effect, ROWS, Row};
 const WIDTH: usize = 96;
 
 const PREFACE: &str = "\
-# Redpoll's settings, each with its meaning, its default and its unit. Every line below is the default.
+# Redpoll's settings, each with its meaning, its default and its unit. Every line is the default.
 #
 # A line is a name and its value, words separated by spaces; a value with spaces in it stands in
 # quotes. Sizes may carry a unit: 1k is 1000 bytes, 1kb 1024, and so on with m, mb, g, gb. A later

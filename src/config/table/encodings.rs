@@ -26,7 +26,7 @@ SetMaxIntsetEntries: "set-max-intset-entries", count(512, 0, i64::MAX, Count), L
 SetMaxListpackEntries: "set-max-listpack-entries", count(128, 0, i64::MAX, Count), LIVE.later();
 
 /// Longest member of a set that stays packed.
-SetMaxListpackValue: "set-max-listpack-value", bytes(64, 0, i64::MAX), LIVE.later();
+SetMaxListpackValue: "set-max-listpack-value", count(64, 0, i64::MAX, Bytes), LIVE.later();
 
 /// Members of a sorted set that stays packed.
 ZsetMaxListpackEntries: "zset-max-listpack-entries" | "zset-max-ziplist-entries",

@@ -7,8 +7,8 @@ pub(crate) enum Change {
     Live,
     /// Only at start; CONFIG SET is always refused.
     Fixed,
-    /// Only at start; CONFIG SET to the value it already has does nothing. For settings Redis 7 does
-    /// not know: its clients may write back everything they read except what they know is fixed.
+    /// Only at start; CONFIG SET to the value it already has does nothing. For settings Redis 7
+    /// does not know: its clients may write back everything they read but what they know is fixed.
     Pinned,
 }
 

@@ -5,7 +5,9 @@
 //! the next, because an enum must be written in one piece: the last one, `define!`, turns all of
 //! them into [`Setting`] and [`ROWS`].
 //!
-//! A row reads: `/// meaning`, then `Variant: "name" | "alias", kind, facts;`.
+//! A row reads: `/// meaning`, then `Variant: "name" | "alias", kind, facts;`. After a change,
+//! `REDPOLL_WRITE_CONF=1 cargo test --lib config` brings `conf/redpoll.conf` up to date. When a
+//! feature lands, `.later()` and `.refused(..)` go from the rows that belong to it.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -102,9 +104,9 @@ mod rows {
     use crate::config::kinds::{
         AofSync, ChannelDefault, ConfigSave, DisklessLoad, EndpointType, Kind, LogFormat, LogLevel,
         LogTimestamp, MaxmemoryPolicy, OomScoreAdjust, Permission, PropagationError, Sanitize,
-        Supervised, SyslogFacility, VersionCheck, address, base_name, bytes, bytes_or_percent,
-        count, free_text, host_name, ip_v4, ip_v6, locale, node_address, node_name, not_empty,
-        octal, process_title,
+        Supervised, SyslogFacility, VersionCheck, address, base_name, binary_text, bytes,
+        bytes_or_percent, count, free_text, host_name, ip_v4, ip_v6, locale, memory, node_address,
+        node_name, not_empty, number, octal, process_title,
     };
 
     const INT_MAX: i64 = i32::MAX as i64;

@@ -21,7 +21,7 @@ Supervised: "supervised", Supervised::No.kind(), FIXED;
 Pidfile: "pidfile", free_text(""), FIXED;
 
 /// How often per second Redis looks after its housekeeping. Here each task has its own timer.
-Hz: "hz", Kind::Number(crate::config::kinds::number(10, 0, INT_MAX, Hertz).clamped(1, 500)),
+Hz: "hz", Kind::Number(number(10, 0, INT_MAX, Hertz).clamped(1, 500)),
     LIVE.never();
 
 /// Housekeeping more often when many clients are connected.
@@ -60,16 +60,13 @@ IgnoreWarnings: "ignore-warnings", free_text(""), LIVE.never();
 LocaleCollate: "locale-collate", locale(""), LIVE.later();
 
 /// Where this machine stands, for clients that prefer near servers; they read it in INFO.
-AvailabilityZone: "availability-zone", free_text(""), LIVE;
+AvailabilityZone: "availability-zone", binary_text(""), LIVE;
 
 /// Answers that call themselves Redis where Valkey would say Valkey. Here they always do.
 ExtendedRedisCompatibility: "extended-redis-compatibility", Kind::Flag(false), LIVE.never();
 
 /// Fixed start value of the hash of keys. Here every start draws a new one.
 HashSeed: "hash-seed", free_text(""), PINNED.never();
-
-/// Commands an I/O thread of Valkey must have before another is woken.
-EventsPerIoThread: "events-per-io-thread", count(2, 0, INT_MAX, Count), LIVE.never().hidden();
 
 /// Exit instead of abort when the server finds an error in itself.
 UseExitOnPanic: "use-exit-on-panic", Kind::Flag(false), LIVE.never().hidden();

@@ -5,10 +5,11 @@ macro_rules! replication_settings {
 
 "Replication" {
 /// Host and port of the leader; `no one` or nothing for none.
-Replicaof: "replicaof" | "slaveof", Kind::Leader, FIXED.refused("this version cannot replicate yet");
+Replicaof: "replicaof" | "slaveof", Kind::Leader,
+    FIXED.refused("this version cannot replicate yet");
 
 /// Password for the leader; empty for none.
-Masterauth: "masterauth" | "primaryauth", free_text(""), LIVE.sensitive().later();
+Masterauth: "masterauth" | "primaryauth", binary_text(""), LIVE.sensitive().later();
 
 /// User name for the leader; empty is the default user.
 Masteruser: "masteruser" | "primaryuser", free_text(""), LIVE.sensitive().later();
@@ -61,7 +62,8 @@ ReplDisableTcpNodelay: "repl-disable-tcp-nodelay", Kind::Flag(false), LIVE.later
 ReplMptcp: "repl-mptcp", Kind::Flag(false), PINNED.never();
 
 /// How much of the stream of writes is kept for replicas that come back.
-ReplBacklogSize: "repl-backlog-size", bytes(10 * MB, 1, i64::MAX), LIVE.later();
+ReplBacklogSize: "repl-backlog-size",
+    Kind::Number(memory(10 * MB, 1, i64::MAX).clamped(16_384, i64::MAX)), LIVE.later();
 
 /// How long it is kept without any replica; 0 is for ever.
 ReplBacklogTtl: "repl-backlog-ttl", count(3600, 0, i64::MAX, Seconds), LIVE.later();

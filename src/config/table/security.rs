@@ -5,7 +5,7 @@ macro_rules! security_settings {
 
 "Security" {
 /// Password of the default user; empty for none.
-Requirepass: "requirepass", free_text(""), LIVE.sensitive();
+Requirepass: "requirepass", binary_text(""), LIVE.sensitive();
 
 /// File with the users and their rules; empty for none.
 Aclfile: "aclfile", free_text(""), FIXED.refused("this version has no access control lists yet");
