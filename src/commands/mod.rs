@@ -1,6 +1,13 @@
 //! Floor 5: WHAT each command does: one constant of facts and one handler, side by side, by family.
 
+mod connection;
+mod help;
+mod server;
+mod version;
+
 use crate::engine::Command;
 
+pub use version::{REDIS_VERSION, REDPOLL_VERSION};
+
 /// All families' lists, in the order COMMAND shows them.
-pub const FAMILIES: &[&[Command]] = &[];
+pub const FAMILIES: &[&[Command]] = &[connection::COMMANDS, server::COMMANDS];

@@ -6,6 +6,11 @@ use super::store::Config;
 use super::table::{ROWS, find, names};
 
 impl Config {
+    /// Says whether the value of a setting must not appear in logs.
+    pub fn is_secret(name: &[u8]) -> bool {
+        find(name).is_some_and(|(row, _)| row.facts.sensitive)
+    }
+
     /// Returns names and values of the settings that match any of the patterns, each name once.
     ///
     /// A setting with another name appears under each name that matches. A pattern without special

@@ -159,6 +159,12 @@ impl Clients {
         }
     }
 
+    /// Forgets the largest buffers seen.
+    pub fn forget_max_buffers(&self) {
+        self.max_query_bytes.store(0, Ordering::Relaxed);
+        self.max_reply_bytes.store(0, Ordering::Relaxed);
+    }
+
     /// Returns the largest query buffer and reply buffer seen, in bytes.
     pub fn max_buffers(&self) -> (u64, u64) {
         (self.max_query_bytes.load(Ordering::Relaxed), self.max_reply_bytes.load(Ordering::Relaxed))

@@ -25,6 +25,8 @@ pub struct Command {
     pub summary: &'static str,
     /// Tips for clients, as COMMAND INFO lists them.
     pub tips: &'static [&'static str],
+    /// Since when clients should use something else, and what.
+    pub deprecated: Option<(&'static str, &'static str)>,
     pub arguments: &'static [Argument],
     pub subcommands: &'static [Self],
     /// How keys are found where the key specs do not say it all (SORT, MIGRATE, ...).
@@ -53,6 +55,7 @@ impl Command {
         complexity: "O(1)",
         summary: "",
         tips: &[],
+        deprecated: None,
         arguments: &[],
         subcommands: &[],
         find_keys: None,
@@ -399,6 +402,11 @@ impl Argument {
     /// The same, but it may be repeated.
     pub const fn multiple(self) -> Self {
         Self { is_multiple: true, ..self }
+    }
+
+    /// The same, with its token before each value.
+    pub const fn repeating_token(self) -> Self {
+        Self { is_multiple: true, repeats_token: true, ..self }
     }
 
     /// The same, known since a version.

@@ -1,0 +1,85 @@
+//! HELP of containers, made from the command table: one line of syntax for each subcommand, one line
+//! that says what it does.
+
+use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context};
+
+/// Handles `... HELP` of any container.
+pub(super) fn container_help(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let table = &context.engine.table;
+    let container = context.known.parent.map_or(context.known, |id| table.by_id(id)).command;
+    let mut lines = vec![headline(container.name)];
+    for subcommand in container.subcommands {
+        lines.push(syntax(subcommand));
+        lines.push(format!("    {}", subcommand.summary));
+    }
+    context.reply.array(lines.len());
+    lines.iter().for_each(|line| context.reply.simple(line));
+    Ok(())
+}
+
+/// Returns the first line of a container's help.
+pub(super) fn headline(container: &str) -> String {
+    let container = container.to_ascii_uppercase();
+    format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+}
+
+fn syntax(command: &Command) -> String {
+    let mut line = command.name.to_ascii_uppercase();
+    for argument in command.arguments {
+        line.push(' ');
+        push_argument(&mut line, argument);
+    }
+    line
+}
+
+fn push_argument(line: &mut String, argument: &Argument) {
+    if argument.is_optional {
+        line.push('[');
+    }
+    push_value(line, argument);
+    if argument.is_multiple {
+        line.push_str(" [");
+        push_value(line, argument);
+        line.push_str(" ...]");
+    }
+    if argument.is_optional {
+        line.push(']');
+    }
+}
+
+fn push_value(line: &mut String, argument: &Argument) {
+    if let Some(token) = argument.token {
+        line.push_str(token);
+    }
+    if argument.kind == ArgumentKind::PureToken {
+        return;
+    }
+    if argument.token.is_some() {
+        line.push(' ');
+    }
+    match argument.kind {
+        ArgumentKind::OneOf => push_parts(line, argument.parts, "|"),
+        ArgumentKind::Block => push_parts(line, argument.parts, " "),
+        _ => {
+            line.push('<');
+            line.push_str(argument.name);
+            line.push('>');
+        }
+    }
+}
+
+fn push_parts(line: &mut String, parts: &[Argument], between: &str) {
+    let is_choice = between == "|";
+    if is_choice {
+        line.push('(');
+    }
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
+            line.push_str(between);
+        }
+        push_argument(line, part);
+    }
+    if is_choice {
+        line.push(')');
+    }
+}

@@ -1,0 +1,155 @@
+//! CONFIG: reading and changing the settings of the running server.
+
+use crate::commands::help;
+use crate::config::{Caller, Config, Setting};
+use crate::engine::{
+    Argument, ArgumentKind, Command, CommandError, Context, Engine, Flags, Group, WorkerMessage,
+};
+use crate::stats::CommandLogKind;
+
+pub(super) const CONFIG: Command = Command {
+    name: "config",
+    arity: -2,
+    since: "2.0.0",
+    group: Group::Server,
+    complexity: "Depends on the subcommand.",
+    summary: "Reads and changes the settings of the running server.",
+    subcommands: &[CONFIG_GET, CONFIG_HELP, CONFIG_RESETSTAT, CONFIG_REWRITE, CONFIG_SET],
+    ..Command::DEFAULT
+};
+
+const CONFIG_GET: Command = Command {
+    name: "get",
+    arity: -3,
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
+    since: "2.0.0",
+    group: Group::Server,
+    complexity: "O(N) with N settings and patterns",
+    summary: "Returns the settings whose names match any of the patterns.",
+    arguments: &[Argument::new("parameter", ArgumentKind::String).multiple()],
+    run: get,
+    ..Command::DEFAULT
+};
+fn get(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let patterns: Vec<&[u8]> = context.args.from(2).iter().collect();
+    let found = context.engine.config.get(&patterns);
+    context.reply.map(found.len());
+    for (name, value) in found {
+        context.reply.bulk(&name);
+        context.reply.bulk(&value);
+    }
+    Ok(())
+}
+
+const CONFIG_HELP: Command = Command {
+    name: "help",
+    arity: 2,
+    flags: Flags::LOADING.and(Flags::STALE),
+    since: "5.0.0",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "Lists the subcommands.",
+    run: help::container_help,
+    ..Command::DEFAULT
+};
+
+const CONFIG_RESETSTAT: Command = Command {
+    name: "resetstat",
+    arity: 2,
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
+    since: "2.0.0",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "Starts the statistics of INFO anew.",
+    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    run: reset_statistics,
+    ..Command::DEFAULT
+};
+fn reset_statistics(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let engine = context.engine;
+    engine.stats.reset();
+    engine.reaper.reset_freed_count();
+    engine.clients.forget_max_buffers();
+    context.reply.ok();
+    Ok(())
+}
+
+const CONFIG_REWRITE: Command = Command {
+    name: "rewrite",
+    arity: 2,
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
+    since: "2.8.0",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "Writes the settings into the file they came from.",
+    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    run: rewrite,
+    ..Command::DEFAULT
+};
+fn rewrite(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let rewritten = context.engine.config.rewrite();
+    rewritten.map_err(|error| CommandError::refused_with(error.to_string()))?;
+    context.reply.ok();
+    Ok(())
+}
+
+const CONFIG_SET: Command = Command {
+    name: "set",
+    arity: -4,
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
+    since: "2.0.0",
+    group: Group::Server,
+    complexity: "O(N) with N settings",
+    summary: "Changes settings, all of them or none.",
+    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    arguments: &[Argument::block(
+        "data",
+        &[
+            Argument::new("parameter", ArgumentKind::String),
+            Argument::new("value", ArgumentKind::String),
+        ],
+    )
+    .multiple()],
+    run: set,
+    ..Command::DEFAULT
+};
+fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let args = context.args.from(2);
+    if !args.len().is_multiple_of(2) {
+        return Err(CommandError::Syntax);
+    }
+    let mut pairs = Vec::with_capacity(args.len() / 2);
+    for index in (0..args.len()).step_by(2) {
+        let (name, value) = (args.at(index), args.at(index + 1));
+        if Config::is_secret(name) {
+            context.redact(index + 3);
+        }
+        pairs.push((name, value));
+    }
+    let engine = context.engine;
+    let is_local = context.session.cell.peer.is_loopback || context.session.cell.peer.is_unix;
+    let caller = Caller { is_local, is_loading: false };
+    engine
+        .config
+        .set(&pairs, caller, &mut |setting, config| apply(engine, setting, config))
+        .map_err(|error| CommandError::refused_with(error.to_string()))?;
+    engine.tell_all(WorkerMessage::ConfigChanged);
+    context.reply.ok();
+    Ok(())
+}
+
+/// Puts a changed setting into effect.
+fn apply(engine: &Engine, setting: Setting, config: &Config) -> Result<(), String> {
+    match setting {
+        Setting::SlowlogMaxLen => trim(engine, CommandLogKind::Slow),
+        Setting::CommandlogLargeRequestMaxLen => trim(engine, CommandLogKind::LargeRequest),
+        Setting::CommandlogLargeReplyMaxLen => trim(engine, CommandLogKind::LargeReply),
+        Setting::LatencyTracking => engine.stats.set_latency_tracking(config.flag(setting)),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn trim(engine: &Engine, kind: CommandLogKind) {
+    engine.stats.command_log().trim(kind, engine.command_log_max(kind));
+}
