@@ -6,8 +6,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 static TICKER: LazyLock<quanta::Clock> = LazyLock::new(quanta::Clock::new);
 
+#[cfg(test)]
+thread_local! {
+    static STOPPED_AT_MS: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
+}
+
+/// Stops this thread's wall clock of milliseconds at a time, for tests that move it by hand.
+#[cfg(test)]
+pub(crate) fn stop_at(now_ms: u64) {
+    STOPPED_AT_MS.set(Some(now_ms));
+}
+
 /// Returns the wall clock: milliseconds since 1970.
 pub fn unix_ms() -> u64 {
+    #[cfg(test)]
+    if let Some(now_ms) = STOPPED_AT_MS.get() {
+        return now_ms;
+    }
     u64::try_from(since_epoch().as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -1,8 +1,13 @@
 //! Floor 5: WHAT each command does: one constant of facts and one handler, side by side, by family.
 
 mod connection;
+mod deadline;
+mod generic;
 mod help;
 mod server;
+mod string;
+#[cfg(test)]
+mod testing;
 mod version;
 
 use crate::engine::Command;
@@ -10,4 +15,5 @@ use crate::engine::Command;
 pub use version::{REDIS_VERSION, REDPOLL_VERSION};
 
 /// All families' lists, in the order COMMAND shows them.
-pub const FAMILIES: &[&[Command]] = &[connection::COMMANDS, server::COMMANDS];
+pub const FAMILIES: &[&[Command]] =
+    &[string::COMMANDS, generic::COMMANDS, connection::COMMANDS, server::COMMANDS];
