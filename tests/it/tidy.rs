@@ -207,12 +207,22 @@ fn engine_names_a_command(file: &File, commands: &[String]) -> Vec<String> {
 }
 
 /// A command that is declared is also listed, and a file that declares some lists them.
+///
+/// One that another file lists (`pub(super) const`) is the compiler's to miss.
 fn unlisted_commands(file: &File) -> Vec<String> {
     let words = file.source.words();
+    let is_private = |index: usize| {
+        index == 0 || !matches!(words[index - 1].text, "pub" | "super" | "crate" | "self")
+    };
+    let is_command = |name: &Word<'_>, kind: &Word<'_>| {
+        let between = &file.source.code[name.start + name.text.len()..kind.start];
+        kind.text == "Command" && between.trim() == ":"
+    };
     let declared: Vec<&Word<'_>> = words
         .windows(3)
-        .filter(|w| w[0].text == "const" && w[2].text == "Command" && w[1].text != "COMMANDS")
-        .map(|w| &w[1])
+        .enumerate()
+        .filter(|(index, w)| w[0].text == "const" && is_private(*index) && is_command(&w[1], &w[2]))
+        .map(|(_, w)| &w[1])
         .collect();
     if file.module() != "commands" || declared.is_empty() {
         return Vec::new();
@@ -413,5 +423,7 @@ mod on_samples {
         assert_eq!(complaints(unlisted_commands, "commands/a.rs", text), 3);
         let listed = format!("{text}pub const COMMANDS: &[Command] = &[GET, SET];");
         assert_eq!(complaints(unlisted_commands, "commands/a.rs", &listed), 0);
+        let elsewhere = "pub(super) const GET: Command = c();\npub const ALL: &[Command] = &[];";
+        assert_eq!(complaints(unlisted_commands, "commands/a.rs", elsewhere), 0);
     }
 }
