@@ -8,10 +8,9 @@
 //!
 //! Source of the handshake: E. W. Dijkstra, "Cooperating sequential processes", 1965 (crediting Dekker).
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use crossbeam_utils::CachePadded;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::primitives::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, lock, wait};
 
 /// A gate for a fixed number of workers.
 pub struct Gate {
@@ -61,16 +60,16 @@ impl Gate {
     #[cold]
     fn step_aside(&self, worker: usize) {
         self.inside[worker].store(false, Ordering::SeqCst);
-        let mut waiting = self.waiting.lock();
+        let mut waiting = lock(&self.waiting);
         self.changed.notify_all();
         while self.closing.load(Ordering::SeqCst) {
-            self.changed.wait(&mut waiting);
+            waiting = wait(&self.changed, waiting);
         }
     }
 
     #[cold]
     fn notify(&self) {
-        let _waiting = self.waiting.lock();
+        let _waiting = lock(&self.waiting);
         self.changed.notify_all();
     }
 
@@ -81,11 +80,11 @@ impl Gate {
         if let Some(worker) = worker {
             self.leave(worker);
         }
-        let turn = self.turn.lock();
+        let turn = lock(&self.turn);
         self.closing.store(true, Ordering::SeqCst);
-        let mut waiting = self.waiting.lock();
+        let mut waiting = lock(&self.waiting);
         while self.inside.iter().any(|flag| flag.load(Ordering::SeqCst)) {
-            self.changed.wait(&mut waiting);
+            waiting = wait(&self.changed, waiting);
         }
         drop(waiting);
         Closed { gate: self, worker, turn: Some(turn) }
@@ -107,49 +106,5 @@ impl Drop for Closed<'_> {
         if let Some(worker) = self.worker {
             self.gate.enter(worker);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU64, Ordering};
-    use std::thread;
-
-    use super::Gate;
-
-    #[test]
-    fn a_holder_never_meets_a_worker() {
-        const WORKERS: usize = 3;
-        let gate = Arc::new(Gate::new(WORKERS));
-        let cells: Arc<[AtomicU64; 2]> = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
-        let threads: Vec<_> = (0..WORKERS)
-            .map(|worker| {
-                let (gate, cells) = (Arc::clone(&gate), Arc::clone(&cells));
-                thread::spawn(move || {
-                    for round in 0..2_000 {
-                        gate.enter(worker);
-                        if round % 50 == worker {
-                            let closed = gate.close(Some(worker));
-                            // Not atomic together on purpose: only exclusion keeps the two equal.
-                            let first = cells[0].load(Ordering::Relaxed);
-                            cells[0].store(first + 1, Ordering::Relaxed);
-                            thread::yield_now();
-                            let second = cells[1].load(Ordering::Relaxed);
-                            cells[1].store(second + 1, Ordering::Relaxed);
-                            drop(closed);
-                        }
-                        let pair =
-                            (cells[0].load(Ordering::Relaxed), cells[1].load(Ordering::Relaxed));
-                        assert_eq!(pair.0, pair.1);
-                        gate.leave(worker);
-                    }
-                })
-            })
-            .collect();
-        for thread in threads {
-            thread.join().expect("the worker's asserts hold");
-        }
-        assert_eq!(cells[0].load(Ordering::Relaxed), 120);
     }
 }

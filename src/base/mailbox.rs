@@ -3,9 +3,7 @@
 //! Posting to an empty mailbox wakes its owner through the waker given at construction; posting to
 //! one that already holds letters does not, since the owner has been woken and will take them all.
 
-use std::sync::Arc;
-
-use parking_lot::Mutex;
+use super::primitives::{Arc, Mutex, lock};
 
 /// Wakes the thread that owns a mailbox; called outside the mailbox's lock.
 pub type Wake = Box<dyn Fn() + Send + Sync>;
@@ -35,7 +33,7 @@ impl<T> Mailbox<T> {
     /// Adds a letter and wakes the owner if the mailbox was empty.
     pub fn post(&self, letter: T) {
         let was_empty = {
-            let mut letters = self.inner.letters.lock();
+            let mut letters = lock(&self.inner.letters);
             letters.push(letter);
             letters.len() == 1
         };
@@ -46,33 +44,6 @@ impl<T> Mailbox<T> {
 
     /// Moves all letters, oldest first, behind what `into` already holds.
     pub fn take(&self, into: &mut Vec<T>) {
-        into.append(&mut self.inner.letters.lock());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::Mailbox;
-
-    #[test]
-    fn only_the_first_letter_wakes_the_owner() {
-        let woken = Arc::new(AtomicUsize::new(0));
-        let seen = Arc::clone(&woken);
-        let mailbox = Mailbox::new(Box::new(move || {
-            seen.fetch_add(1, Ordering::Relaxed);
-        }));
-        mailbox.post(1);
-        let other = mailbox.clone();
-        other.post(2);
-        drop(other);
-        assert_eq!(woken.load(Ordering::Relaxed), 1);
-        let mut letters = Vec::new();
-        mailbox.take(&mut letters);
-        assert_eq!(letters, [1, 2]);
-        mailbox.post(3);
-        assert_eq!(woken.load(Ordering::Relaxed), 2);
+        into.append(&mut lock(&self.inner.letters));
     }
 }

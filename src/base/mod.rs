@@ -10,3 +10,11 @@ pub mod mailbox;
 pub mod prefetch;
 pub mod striped;
 pub mod text;
+
+mod primitives;
+
+#[cfg(test)]
+mod gate_tests;
+#[cfg(test)]
+#[expect(clippy::duplicate_mod, reason = "that is its purpose: the same code on a scheduler")]
+mod scheduled;

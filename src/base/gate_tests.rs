@@ -1,0 +1,61 @@
+//! The gate and the mailbox on real threads.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+
+use super::gate::Gate;
+use super::mailbox::Mailbox;
+
+#[test]
+fn a_holder_never_meets_a_worker() {
+    const WORKERS: usize = 3;
+    let gate = Arc::new(Gate::new(WORKERS));
+    let cells: Arc<[AtomicU64; 2]> = Arc::new([AtomicU64::new(0), AtomicU64::new(0)]);
+    let threads: Vec<_> = (0..WORKERS)
+        .map(|worker| {
+            let (gate, cells) = (Arc::clone(&gate), Arc::clone(&cells));
+            thread::spawn(move || {
+                for round in 0..2_000 {
+                    gate.enter(worker);
+                    if round % 50 == worker {
+                        let closed = gate.close(Some(worker));
+                        // Not atomic together on purpose: only exclusion keeps the two equal.
+                        let first = cells[0].load(Ordering::Relaxed);
+                        cells[0].store(first + 1, Ordering::Relaxed);
+                        thread::yield_now();
+                        let second = cells[1].load(Ordering::Relaxed);
+                        cells[1].store(second + 1, Ordering::Relaxed);
+                        drop(closed);
+                    }
+                    let first = cells[0].load(Ordering::Relaxed);
+                    assert_eq!(first, cells[1].load(Ordering::Relaxed));
+                    gate.leave(worker);
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("the worker's asserts hold");
+    }
+    assert_eq!(cells[0].load(Ordering::Relaxed), 120);
+}
+
+#[test]
+fn only_the_first_letter_wakes_the_owner() {
+    let woken = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&woken);
+    let mailbox = Mailbox::new(Box::new(move || {
+        seen.fetch_add(1, Ordering::Relaxed);
+    }));
+    mailbox.post(1);
+    let other = mailbox.clone();
+    other.post(2);
+    drop(other);
+    assert_eq!(woken.load(Ordering::Relaxed), 1);
+    let mut letters = Vec::new();
+    mailbox.take(&mut letters);
+    assert_eq!(letters, [1, 2]);
+    mailbox.post(3);
+    assert_eq!(woken.load(Ordering::Relaxed), 2);
+}

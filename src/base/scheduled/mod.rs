@@ -1,0 +1,110 @@
+//! The gate and the mailbox on shuttle's scheduler: the same source files, other primitives.
+//!
+//! This file contains unsafe code: one cell that is shared without a lock, to see who meets whom in it.
+//!
+//! Shuttle runs the threads of a test one at a time and chooses at every lock and atomic who goes on,
+//! over many seeded schedules; a schedule that fails is printed and can be replayed.
+
+#[path = "../gate.rs"]
+#[expect(unreachable_pub, reason = "public where the same file stands for the server")]
+mod gate;
+#[path = "../mailbox.rs"]
+#[expect(unreachable_pub, reason = "public where the same file stands for the server")]
+mod mailbox;
+mod primitives;
+
+use std::cell::Cell;
+
+use shuttle::sync::Arc;
+use shuttle::sync::atomic::{AtomicUsize, Ordering};
+use shuttle::thread;
+
+use gate::Gate;
+use mailbox::Mailbox;
+
+const SCHEDULE_COUNT: usize = 2_000;
+
+/// A cell that nothing protects but what is tested.
+struct Unprotected(Cell<u32>);
+
+// SAFETY: shuttle runs one thread at a time; the tests check that no two meet between two steps.
+unsafe impl Sync for Unprotected {}
+
+#[test]
+fn a_holder_never_meets_a_worker_in_any_schedule() {
+    const WORKERS: usize = 3;
+    shuttle::check_random(
+        || {
+            let gate = Arc::new(Gate::new(WORKERS));
+            let cell = Arc::new(Unprotected(Cell::new(0)));
+            let threads: Vec<_> = (0..WORKERS)
+                .map(|worker| {
+                    let (gate, cell) = (Arc::clone(&gate), Arc::clone(&cell));
+                    thread::spawn(move || {
+                        for round in 0..2 {
+                            gate.enter(worker);
+                            assert_eq!(cell.0.get() % 2, 0, "a holder is at work");
+                            if round == 1 && worker > 0 {
+                                let closed = gate.close(Some(worker));
+                                cell.0.set(cell.0.get() + 1);
+                                thread::yield_now();
+                                cell.0.set(cell.0.get() + 1);
+                                drop(closed);
+                            }
+                            thread::yield_now();
+                            assert_eq!(cell.0.get() % 2, 0, "a holder is at work");
+                            gate.leave(worker);
+                        }
+                    })
+                })
+                .collect();
+            for thread in threads {
+                thread.join().expect("the worker's asserts hold");
+            }
+            assert_eq!(cell.0.get(), 4);
+        },
+        SCHEDULE_COUNT,
+    );
+}
+
+#[test]
+fn no_letter_waits_without_a_wake_up_in_any_schedule() {
+    const POSTERS: usize = 2;
+    const LETTERS: usize = 3;
+    shuttle::check_random(
+        || {
+            let wake_ups = Arc::new(AtomicUsize::new(0));
+            let seen = Arc::clone(&wake_ups);
+            let mailbox = Mailbox::new(Box::new(move || {
+                seen.fetch_add(1, Ordering::SeqCst);
+            }));
+            let posters: Vec<_> = (0..POSTERS)
+                .map(|poster| {
+                    let mailbox = mailbox.clone();
+                    thread::spawn(move || {
+                        for letter in 0..LETTERS {
+                            mailbox.post((poster, letter));
+                        }
+                    })
+                })
+                .collect();
+            let mut letters = Vec::new();
+            while letters.len() < POSTERS * LETTERS {
+                // An owner that sleeps until it is woken: it looks only after a wake-up.
+                if wake_ups.swap(0, Ordering::SeqCst) == 0 {
+                    thread::yield_now();
+                    continue;
+                }
+                mailbox.take(&mut letters);
+            }
+            for poster in posters {
+                poster.join().expect("posters do not panic");
+            }
+            for poster in 0..POSTERS {
+                let order = letters.iter().filter(|(from, _)| *from == poster).map(|(_, n)| *n);
+                assert!(order.eq(0..LETTERS), "letters of one poster keep their order");
+            }
+        },
+        SCHEDULE_COUNT,
+    );
+}
