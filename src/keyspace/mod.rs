@@ -12,6 +12,8 @@ mod entry;
 mod eviction;
 mod expiry;
 mod keys;
+#[cfg(test)]
+mod model_tests;
 mod scan;
 mod shard;
 mod slab;
