@@ -9,6 +9,7 @@ mod inline;
 mod limits;
 mod parser;
 mod reply;
+mod short;
 mod small;
 
 pub use chain::{Chunks, Mark, SHARED_BYTES_MIN};

@@ -1,17 +1,16 @@
 //! The parser of requests: incremental, borrowing, without an allocation for a command that has
 //! arrived whole.
 //!
-//! Most headers of real traffic (`*3\r\n`, `$3\r\n`, `$16\r\n`) are one or two digits, and are read
-//! by one comparison of four bytes; all others take the slow path, which knows every rule. What
-//! stands in the two bytes behind an argument, and in the byte behind a header's `\r`, is not
-//! looked at, as Redis does not either.
+//! A command that is short and has arrived whole is read by `short`; here are all of the rules, and
+//! the progress of a command that arrives in pieces. What stands in the two bytes behind an argument,
+//! and in the byte behind a line's `\r`, is not looked at, as Redis does not either.
 //!
 //! A command that arrives in pieces is never started over. Its progress is kept relative to its first
 //! byte, so that dropping the bytes before it costs nothing however many arguments were seen.
 
 use crate::base::text;
 
-use super::{Limits, ProtocolError, inline};
+use super::{Limits, ProtocolError, inline, short};
 
 /// Spans kept allocated for the next command that arrives in pieces.
 const KEPT_SPANS_MAX: usize = 1024;
@@ -108,7 +107,10 @@ impl Parser {
         spans: &mut Vec<Span>,
     ) -> Result<Parsed, ProtocolError> {
         match self.stage {
-            Stage::Idle => self.command(buffer, at, 0, limits, spans),
+            Stage::Idle => match short::command(buffer, at, limits.bulk_bytes_max, spans) {
+                Some((end, arg_count)) => Ok(Parsed::Command { end, arg_count }),
+                None => self.command(buffer, at, 0, limits, spans),
+            },
             Stage::FirstLine { searched } => {
                 self.command(buffer, self.start, searched, limits, spans)
             }
@@ -151,7 +153,7 @@ impl Parser {
         self.seen.capacity() * size_of::<Span>()
     }
 
-    /// Parses a command from its first byte on.
+    /// Parses a command from its first byte on, by all rules.
     fn command(
         &mut self,
         buffer: &mut [u8],
@@ -180,7 +182,6 @@ impl Parser {
     }
 
     /// Parses all arguments of the command that began at `start`; `at` is behind its first line.
-    #[inline]
     fn arguments(
         &mut self,
         buffer: &[u8],
@@ -229,7 +230,6 @@ impl Parser {
         Ok(self.complete(Parsed::Command { end: start + stop.at, arg_count }))
     }
 
-    #[inline]
     fn complete(&mut self, command: Parsed) -> Parsed {
         self.stage = Stage::Idle;
         command
@@ -273,7 +273,6 @@ impl Stop {
 }
 
 /// Reads `missing` arguments from `at` on, or as many of them as the buffer holds.
-#[inline]
 fn read_arguments(
     buffer: &[u8],
     mut at: usize,
@@ -311,7 +310,6 @@ enum Header {
 }
 
 /// Reads the `*` line at `at`.
-#[inline]
 fn count_header(
     buffer: &[u8],
     at: usize,
@@ -319,23 +317,9 @@ fn count_header(
     limits: &Limits,
 ) -> Result<Header, ProtocolError> {
     let rest = buffer.get(at..).unwrap_or_default();
-    if let Some(&[b'*', digit @ b'1'..=b'9', b'\r', _]) = rest.first_chunk::<4>() {
-        return Ok(Header::Complete { number: usize::from(digit - b'0'), behind: at + 4 });
-    }
     if rest.first() != Some(&b'*') {
         return Ok(Header::Absent);
     }
-    count_line(rest, at, searched, limits)
-}
-
-/// Reads a `*` line by all rules; `at` is the position of `rest` in the buffer.
-#[cold]
-fn count_line(
-    rest: &[u8],
-    at: usize,
-    searched: usize,
-    limits: &Limits,
-) -> Result<Header, ProtocolError> {
     let Some(end) = line_end(rest, searched) else {
         return unended(rest, limits, ProtocolError::TooBigMultibulkCount);
     };
@@ -354,7 +338,6 @@ fn count_line(
 }
 
 /// Reads the `$` line at `at`.
-#[inline]
 fn bulk_header(
     buffer: &[u8],
     at: usize,
@@ -362,33 +345,11 @@ fn bulk_header(
     limits: &Limits,
 ) -> Result<Header, ProtocolError> {
     let rest = buffer.get(at..).unwrap_or_default();
-    if let Some(&[b'$', first, second, third]) = rest.first_chunk::<4>() {
-        let tens = usize::from(first.wrapping_sub(b'0'));
-        let ones = usize::from(second.wrapping_sub(b'0'));
-        if second == b'\r' && tens <= 9 && tens <= limits.bulk_bytes_max {
-            return Ok(Header::Complete { number: tens, behind: at + 4 });
-        }
-        let number = tens * 10 + ones;
-        if third == b'\r'
-            && matches!(tens, 1..=9)
-            && ones <= 9
-            && rest.len() > 4
-            && number <= limits.bulk_bytes_max
-        {
-            return Ok(Header::Complete { number, behind: at + 5 });
-        }
+    if let Some((number, text)) = short::number(b'$', rest)
+        && number <= limits.bulk_bytes_max
+    {
+        return Ok(Header::Complete { number, behind: buffer.len() - text.len() });
     }
-    bulk_line(rest, at, searched, limits)
-}
-
-/// Reads a `$` line by all rules; `at` is the position of `rest` in the buffer.
-#[cold]
-fn bulk_line(
-    rest: &[u8],
-    at: usize,
-    searched: usize,
-    limits: &Limits,
-) -> Result<Header, ProtocolError> {
     let Some(&first) = rest.first() else { return Ok(Header::Absent) };
     let Some(end) = line_end(rest, searched) else {
         return unended(rest, limits, ProtocolError::TooBigBulkCount);
