@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod crc;
+pub mod double;
 pub mod gate;
 pub mod glob;
 pub mod log;

@@ -1,5 +1,7 @@
 //! Numbers as text, both ways, exactly as the protocol's world writes and accepts them.
 
+use super::double::DoubleText;
+
 /// Bytes the longest 64-bit integer needs.
 pub const INTEGER_TEXT_BYTES_MAX: usize = 20;
 
@@ -70,25 +72,9 @@ fn parse_hexadecimal(text: &[u8]) -> Option<f64> {
     Some(if negative { -value } else { value })
 }
 
-/// Returns the shortest text that reads back as the same double: `3`, `3.5`, `1e+21`, `inf`, `-inf`, `nan`.
+/// Returns the shortest text that reads back as the same double; see [`DoubleText`].
 pub fn format_f64(value: f64) -> String {
-    if value.is_nan() {
-        return "nan".into();
-    }
-    if value.is_infinite() {
-        return if value > 0.0 { "inf".into() } else { "-inf".into() };
-    }
-    if value == 0.0 {
-        return if value.is_sign_negative() { "-0".into() } else { "0".into() };
-    }
-    let shortest = format!("{value:e}");
-    let Some((mantissa, exponent)) = shortest.split_once('e') else { return shortest };
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-5..17).contains(&exponent) {
-        return format!("{value}");
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{mantissa}e{sign}{:02}", exponent.abs())
+    String::from_utf8_lossy(DoubleText::new(value).as_bytes()).into_owned()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 
-use crate::base::text;
+use crate::base::double::DoubleText;
 
 use super::ProtocolError;
 use super::chain::{Chain, Chunks, Mark, SHARED_BYTES_MIN};
@@ -184,7 +184,7 @@ impl ReplyBuffer {
 
     /// Appends a double in its shortest text. RESP2: a string.
     pub fn double(&mut self, value: f64) {
-        let digits = text::format_f64(value);
+        let digits = DoubleText::new(value);
         if self.is_resp3() {
             self.typed_line(b',', digits.as_bytes());
         } else {
