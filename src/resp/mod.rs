@@ -8,6 +8,8 @@ mod error;
 mod inline;
 mod limits;
 mod parser;
+#[cfg(test)]
+mod properties;
 mod reply;
 mod short;
 mod small;
