@@ -107,7 +107,7 @@ impl Parser {
         spans: &mut Vec<Span>,
     ) -> Result<Parsed, ProtocolError> {
         match self.stage {
-            Stage::Idle => match short::command(buffer, at, limits.bulk_bytes_max, spans) {
+            Stage::Idle => match short::command(buffer, at, limits, spans) {
                 Some((end, arg_count)) => Ok(Parsed::Command { end, arg_count }),
                 None => self.command(buffer, at, 0, limits, spans),
             },
@@ -707,6 +707,14 @@ mod tests {
         ] {
             expect_error(stream.as_bytes(), &limits, text);
         }
+        let eleven = ["*11\r\n", &"$1\r\na\r\n".repeat(11)].concat();
+        expect_error(
+            eleven.as_bytes(),
+            &limits,
+            "Protocol error: unauthenticated multibulk length",
+        );
+        let long = ["*1\r\n$16385\r\n", &"v".repeat(16_385), "\r\n"].concat();
+        expect_error(long.as_bytes(), &limits, "Protocol error: unauthenticated bulk length");
         assert_eq!(feed(b"*10\r\n$16384\r\n", 2, &limits).1, None);
     }
 

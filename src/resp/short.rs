@@ -3,7 +3,7 @@
 //! Reads a command that has arrived whole and has this shape, and leaves every other one, and all of
 //! the rules, to the parser proper. It keeps no progress, and so has none to look after.
 
-use super::Span;
+use super::{Limits, Span};
 
 /// Arguments of a command that is read here: room for as many is made on the word of its first line.
 const COUNT_MAX: usize = 64;
@@ -16,16 +16,16 @@ const DIGITS_MAX: usize = 10;
 pub(super) fn command(
     buffer: &[u8],
     at: usize,
-    bulk_bytes_max: usize,
+    limits: &Limits,
     spans: &mut Vec<Span>,
 ) -> Option<(usize, usize)> {
     let (arg_count, rest) = number(b'*', buffer.get(at..)?)?;
-    if arg_count == 0 || arg_count > COUNT_MAX {
+    if arg_count == 0 || arg_count > limits.multibulk_count_max.min(COUNT_MAX) {
         return None;
     }
     let known = spans.len();
     spans.reserve(arg_count);
-    match arguments(buffer.len(), rest, arg_count, bulk_bytes_max, spans) {
+    match arguments(buffer.len(), rest, arg_count, limits.bulk_bytes_max, spans) {
         Some(end) => Some((end, arg_count)),
         None => {
             spans.truncate(known);
