@@ -66,8 +66,9 @@ impl Batch {
         self.commands[index].end
     }
 
+    /// Returns the arguments of a command; `buffer` is the one it was parsed from.
     #[inline]
-    pub(super) fn args<'b>(&'b self, buffer: &'b [u8], index: usize) -> Args<'b> {
+    pub fn args<'b>(&'b self, buffer: &'b [u8], index: usize) -> Args<'b> {
         let queued = &self.commands[index];
         Args::new(buffer, &self.spans[queued.first_span..queued.first_span + queued.arg_count])
     }

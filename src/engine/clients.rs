@@ -65,6 +65,11 @@ impl Gauges {
     pub fn set(cell: &AtomicU64, value: u64) {
         cell.store(value, Ordering::Relaxed);
     }
+
+    /// Returns a gauge; what another thread wrote may be a moment old.
+    pub fn value(cell: &AtomicU64) -> u64 {
+        cell.load(Ordering::Relaxed)
+    }
 }
 
 /// What others may see of a client.

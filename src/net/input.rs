@@ -1,0 +1,147 @@
+//! What a client has sent and the server has not run yet.
+//!
+//! A connection owns bytes only while it has to: between reads it keeps the beginning of an incomplete
+//! command, or complete commands whose turn has not come. All else stays in the worker's read buffer.
+
+use crate::engine::Batch;
+use crate::resp::{Limits, Parsed, Parser, ProtocolError};
+
+/// Bytes and progress kept between two turns.
+#[derive(Default)]
+pub(super) struct Input {
+    parser: Parser,
+    rest: Vec<u8>,
+    /// `rest` may hold complete commands; else more bytes must come first.
+    pub(super) has_more: bool,
+}
+
+/// How far a batch was filled.
+pub(super) enum Filled {
+    /// There may be more complete commands.
+    Full,
+    /// There are none.
+    Starved,
+    /// Behind the batch the stream is broken.
+    Broken(ProtocolError),
+}
+
+/// What is left of a buffer after its commands have run.
+pub(super) enum Rest {
+    /// The bytes from this position on.
+    From(usize),
+    /// These bytes: parsed commands that were put back, and what followed them.
+    Rewritten(Vec<u8>),
+}
+
+impl Input {
+    /// Parses up to `count_max` commands of `buffer[*at..]` into `batch` and moves `at` behind them.
+    #[inline]
+    pub(super) fn fill(
+        &mut self,
+        buffer: &mut [u8],
+        at: &mut usize,
+        limits: &Limits,
+        count_max: usize,
+        batch: &mut Batch,
+    ) -> Filled {
+        while batch.len() < count_max {
+            match self.parser.next(buffer, *at, limits, &mut batch.spans) {
+                Ok(Parsed::Command { end, arg_count }) => {
+                    batch.push(arg_count, end);
+                    *at = end;
+                }
+                Ok(Parsed::Incomplete) => {
+                    *at = self.parser.start();
+                    return Filled::Starved;
+                }
+                Err(error) => return Filled::Broken(error),
+            }
+        }
+        Filled::Full
+    }
+
+    /// Says whether nothing is kept.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Returns the number of bytes kept.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// Returns the bytes allocated.
+    #[inline]
+    pub(super) fn capacity_bytes(&self) -> usize {
+        self.rest.capacity() + self.parser.capacity_bytes()
+    }
+
+    /// Takes the bytes kept, to be given back by [`Self::put_back`].
+    pub(super) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.rest)
+    }
+
+    /// Adds bytes to those kept. Memory for an argument of known length is reserved at once, exactly.
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        let missing = self.parser.missing_bytes(self.rest.len());
+        if missing > bytes.len() {
+            self.rest.reserve_exact(missing);
+        }
+        self.rest.extend_from_slice(bytes);
+    }
+
+    /// Keeps what is left of `buffer`, which belongs to somebody else.
+    #[inline]
+    pub(super) fn keep(&mut self, buffer: &[u8], rest: Rest) {
+        match rest {
+            Rest::From(from) if from == buffer.len() => self.parser.shift(from),
+            Rest::From(from) => self.copy(buffer, from),
+            Rest::Rewritten(bytes) => self.rest = bytes,
+        }
+    }
+
+    #[cold]
+    fn copy(&mut self, buffer: &[u8], from: usize) {
+        let bytes = &buffer[from..];
+        let missing = self.parser.missing_bytes(buffer.len());
+        self.parser.shift(from);
+        self.rest = Vec::with_capacity(bytes.len() + missing);
+        self.rest.extend_from_slice(bytes);
+    }
+
+    /// Keeps what is left of the bytes that [`Self::take`] returned.
+    pub(super) fn put_back(&mut self, mut buffer: Vec<u8>, rest: Rest) {
+        match rest {
+            Rest::From(from) => {
+                self.parser.shift(from);
+                // Nothing left: the memory goes, too, because most clients send whole commands.
+                if from < buffer.len() {
+                    buffer.drain(..from);
+                    self.rest = buffer;
+                }
+            }
+            Rest::Rewritten(bytes) => self.rest = bytes,
+        }
+    }
+
+    /// Returns the commands of `batch` from number `first` on, spelled out again, and what follows the
+    /// batch in `buffer`. The parser starts over: it may have rewritten the bytes it has parsed.
+    pub(super) fn unparse(&mut self, batch: &Batch, first: usize, buffer: &[u8]) -> Rest {
+        let mut bytes = Vec::new();
+        for index in first..batch.len() {
+            let args = batch.args(buffer, index);
+            bytes.extend_from_slice(format!("*{}\r\n", args.len()).as_bytes());
+            for argument in args.iter() {
+                bytes.extend_from_slice(format!("${}\r\n", argument.len()).as_bytes());
+                bytes.extend_from_slice(argument);
+                bytes.extend_from_slice(b"\r\n");
+            }
+        }
+        let behind = if batch.is_empty() { 0 } else { batch.end_of(batch.len() - 1) };
+        bytes.extend_from_slice(&buffer[behind..]);
+        self.parser = Parser::default();
+        Rest::Rewritten(bytes)
+    }
+}
