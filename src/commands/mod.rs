@@ -12,6 +12,7 @@ mod version;
 
 use crate::engine::Command;
 
+pub use server::snapshot;
 pub use version::{REDIS_VERSION, REDPOLL_VERSION};
 
 /// All families' lists, in the order COMMAND shows them.

@@ -84,6 +84,8 @@ pub struct ClientCell {
     pub is_resp3: AtomicBool,
     pub no_evict: AtomicBool,
     pub no_touch: AtomicBool,
+    /// A command of it waits for the end of a pause.
+    pub is_postponed: AtomicBool,
     /// Set by whoever wants the connection closed; its worker acts on it.
     pub is_doomed: AtomicBool,
 }
@@ -93,6 +95,7 @@ pub struct ClientCell {
 pub struct Clients {
     by_id: Mutex<BTreeMap<u64, Arc<ClientCell>>>,
     last_id: AtomicU64,
+    postponed_count: AtomicU64,
     max_query_bytes: AtomicU64,
     max_reply_bytes: AtomicU64,
 }
@@ -113,6 +116,7 @@ impl Clients {
             is_resp3: AtomicBool::new(false),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
+            is_postponed: AtomicBool::new(false),
             is_doomed: AtomicBool::new(false),
         });
         Gauges::set(&cell.gauges.last_active_ms, now_ms);
@@ -123,6 +127,24 @@ impl Clients {
     /// Forgets a client.
     pub fn close(&self, id: u64) {
         self.by_id.lock().remove(&id);
+    }
+
+    /// Notes whether a command of the client waits for the end of a pause; its worker calls this.
+    pub fn set_postponed(&self, cell: &ClientCell, is_postponed: bool) {
+        // Relaxed, here and below: statistics.
+        if cell.is_postponed.swap(is_postponed, Ordering::Relaxed) == is_postponed {
+            return;
+        }
+        if is_postponed {
+            self.postponed_count.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.postponed_count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns how many clients wait for the end of a pause.
+    pub fn postponed_count(&self) -> u64 {
+        self.postponed_count.load(Ordering::Relaxed)
     }
 
     /// Returns the number of clients.

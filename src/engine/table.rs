@@ -132,6 +132,16 @@ impl CommandTable {
         container.subcommands.get(name.as_str()).map(|&id| &self.known[id])
     }
 
+    /// Returns what a full name (`get`, `client|list`) means.
+    pub fn find_full_name(&self, name: &[u8]) -> Option<&Known> {
+        let mut parts = name.splitn(2, |&byte| byte == b'|');
+        let known = self.find(parts.next()?)?;
+        match parts.next() {
+            None => Some(known),
+            Some(part) => self.find_subcommand(known, part),
+        }
+    }
+
     /// Returns what a request's first arguments name: a command, or a container's subcommand.
     pub fn resolve(&self, args: Args<'_>) -> Option<&Known> {
         let known = self.find(args.get(0)?)?;

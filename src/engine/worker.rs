@@ -47,6 +47,8 @@ struct Sums {
     hits: u64,
     misses: u64,
     changes: u64,
+    /// Number of the last command plus one; 0 before the first one.
+    last_command: u64,
 }
 
 /// What a worker needs besides the engine; apart, so that both can be borrowed at once.
@@ -108,6 +110,7 @@ impl Worker {
 
     /// Forgets a connection.
     pub fn close(&self, session: &Session) {
+        self.engine.clients.set_postponed(&session.cell, false);
         self.engine.clients.close(session.id());
     }
 
@@ -141,6 +144,11 @@ impl Worker {
         }
         engine.gate.leave(scratch.index);
         scratch.settle(engine, session, ran.command_count);
+        let is_postponed = ran.flow == Flow::Postpone;
+        // Relaxed: only this thread writes the flag.
+        if is_postponed != session.cell.is_postponed.load(std::sync::atomic::Ordering::Relaxed) {
+            engine.clients.set_postponed(&session.cell, is_postponed);
+        }
         ran
     }
 
@@ -277,6 +285,7 @@ impl Scratch {
         *tick = now;
         stats.record_command(known.id, elapsed_ns);
         self.sums.commands += 1;
+        self.sums.last_command = known.id as u64 + 1;
         self.log(engine, session, known, (args, elapsed_ns, reply_bytes));
         if session.closes { Flow::Close } else { Flow::Continue }
     }
@@ -517,6 +526,9 @@ impl Scratch {
         }
         let gauges = &session.cell.gauges;
         Gauges::set(&gauges.last_active_ms, self.now_ms);
+        if sums.last_command > 0 {
+            Gauges::set(&gauges.last_command, sums.last_command);
+        }
         // Relaxed: only this thread writes the client's gauges.
         let count = gauges.command_count.load(std::sync::atomic::Ordering::Relaxed);
         Gauges::set(&gauges.command_count, count + command_count as u64);

@@ -1,5 +1,6 @@
 //! CONFIG: reading and changing the settings of the running server.
 
+use crate::base::log;
 use crate::commands::help;
 use crate::config::{Caller, Config, Setting};
 use crate::engine::{
@@ -129,10 +130,11 @@ fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
     let engine = context.engine;
     let is_local = context.session.cell.peer.is_loopback || context.session.cell.peer.is_unix;
     let caller = Caller { is_local, is_loading: false };
-    engine
+    let changes = engine
         .config
         .set(&pairs, caller, &mut |setting, config| apply(engine, setting, config))
         .map_err(|error| CommandError::refused_with(error.to_string()))?;
+    changes.warnings.iter().for_each(|warning| log::warning(format_args!("{warning}")));
     engine.tell_all(WorkerMessage::ConfigChanged);
     context.reply.ok();
     Ok(())
@@ -147,7 +149,7 @@ fn apply(engine: &Engine, setting: Setting, config: &Config) -> Result<(), Strin
         Setting::LatencyTracking => engine.stats.set_latency_tracking(config.flag(setting)),
         _ => {}
     }
-    Ok(())
+    engine.apply_setting(setting)
 }
 
 fn trim(engine: &Engine, kind: CommandLogKind) {

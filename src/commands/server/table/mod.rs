@@ -49,17 +49,6 @@ fn top_level(all: &[Known]) -> impl Iterator<Item = &Known> {
     all.iter().filter(|known| known.parent.is_none())
 }
 
-/// Returns what a full name (`get`, `client|list`) means.
-fn named<'t>(context: &Context<'t>, name: &[u8]) -> Option<&'t Known> {
-    let table = &context.engine.table;
-    let mut parts = name.splitn(2, |&byte| byte == b'|');
-    let known = table.find(parts.next()?)?;
-    match parts.next() {
-        None => Some(known),
-        Some(part) => table.find_subcommand(known, part),
-    }
-}
-
 const COMMAND_COUNT: Command = Command {
     name: "count",
     arity: 2,
@@ -97,7 +86,7 @@ fn documentation(context: &mut Context<'_>) -> Result<(), CommandError> {
     let wanted: Vec<&Known> = if context.args.len() == 2 {
         top_level(table.all()).collect()
     } else {
-        context.args.from(2).iter().filter_map(|name| named(context, name)).collect()
+        context.args.from(2).iter().filter_map(|name| table.find_full_name(name)).collect()
     };
     context.reply.map(wanted.len());
     for known in wanted {
@@ -214,7 +203,7 @@ fn facts_of(context: &mut Context<'_>) -> Result<(), CommandError> {
     let names = context.args.from(2);
     context.reply.array(names.len());
     for name in names.iter() {
-        match named(context, name) {
+        match context.engine.table.find_full_name(name) {
             Some(known) => facts::reply(context.reply, &context.engine.table, known),
             None => context.reply.null(),
         }

@@ -1,0 +1,244 @@
+//! SLOWLOG and COMMANDLOG: commands that took long, came with much, or were answered with much.
+
+use crate::base::text;
+use crate::commands::help;
+use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Flags, Group};
+use crate::stats::CommandLogKind;
+
+/// Entries SLOWLOG GET shows unless told otherwise.
+const SHOWN_COUNT: usize = 10;
+
+pub(super) const SLOWLOG: Command = Command {
+    name: "slowlog",
+    arity: -2,
+    since: "2.2.12",
+    group: Group::Server,
+    complexity: "Depends on the subcommand.",
+    summary: "Shows commands that took long.",
+    subcommands: &[SLOWLOG_GET, SLOWLOG_HELP, SLOWLOG_LEN, SLOWLOG_RESET],
+    ..Command::DEFAULT
+};
+
+const SLOWLOG_GET: Command = Command {
+    name: "get",
+    arity: -2,
+    flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE),
+    since: "2.2.12",
+    group: Group::Server,
+    complexity: "O(N) with N entries",
+    summary: "Returns the newest entries of the slow log.",
+    tips: &["request_policy:all_nodes", "nondeterministic_output"],
+    arguments: &[Argument::new("count", ArgumentKind::Integer).optional()],
+    run: slowlog_get,
+    ..Command::DEFAULT
+};
+fn slowlog_get(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let count = match context.args.len() {
+        2 => SHOWN_COUNT,
+        3 => entry_count(context.args.at(2))?,
+        _ => {
+            let subcommand = String::from_utf8_lossy(context.args.at(1));
+            return Err(CommandError::refused_with(format!(
+                "ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try \
+                 SLOWLOG HELP."
+            )));
+        }
+    };
+    reply_entries(context, CommandLogKind::Slow, count);
+    Ok(())
+}
+
+const SLOWLOG_HELP: Command = Command {
+    name: "help",
+    arity: 2,
+    flags: Flags::LOADING.and(Flags::STALE),
+    since: "6.2.0",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "Lists the subcommands.",
+    run: help::container_help,
+    ..Command::DEFAULT
+};
+
+const SLOWLOG_LEN: Command = Command {
+    name: "len",
+    arity: 2,
+    flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE),
+    since: "2.2.12",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "Returns the number of entries of the slow log.",
+    tips: &["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"],
+    run: slowlog_len,
+    ..Command::DEFAULT
+};
+fn slowlog_len(context: &mut Context<'_>) -> Result<(), CommandError> {
+    reply_length(context, CommandLogKind::Slow);
+    Ok(())
+}
+
+const SLOWLOG_RESET: Command = Command {
+    name: "reset",
+    arity: 2,
+    flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE),
+    since: "2.2.12",
+    group: Group::Server,
+    complexity: "O(N) with N entries",
+    summary: "Empties the slow log.",
+    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    run: slowlog_reset,
+    ..Command::DEFAULT
+};
+fn slowlog_reset(context: &mut Context<'_>) -> Result<(), CommandError> {
+    context.engine.stats.command_log().clear(CommandLogKind::Slow);
+    context.reply.ok();
+    Ok(())
+}
+
+pub(super) const COMMANDLOG: Command = Command {
+    name: "commandlog",
+    arity: -2,
+    since: "8.1.0",
+    group: Group::Server,
+    complexity: "Depends on the subcommand.",
+    summary: "Shows commands that took long, came with much data or were answered with much.",
+    subcommands: &[COMMANDLOG_GET, COMMANDLOG_HELP, COMMANDLOG_LEN, COMMANDLOG_RESET],
+    ..Command::DEFAULT
+};
+
+const COMMANDLOG_GET: Command = Command {
+    name: "get",
+    arity: 4,
+    flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE),
+    since: "8.1.0",
+    group: Group::Server,
+    complexity: "O(N) with N entries",
+    summary: "Returns the newest entries of a log.",
+    tips: &["request_policy:all_nodes", "nondeterministic_output"],
+    arguments: &[
+        Argument::new("count", ArgumentKind::Integer),
+        Argument::one_of(
+            "type",
+            &[
+                Argument::word("slow", "SLOW"),
+                Argument::word("large-request", "LARGE-REQUEST"),
+                Argument::word("large-reply", "LARGE-REPLY"),
+            ],
+        ),
+    ],
+    run: commandlog_get,
+    ..Command::DEFAULT
+};
+fn commandlog_get(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let kind = kind_of(context.args.at(3))?;
+    let count = entry_count(context.args.at(2))?;
+    reply_entries(context, kind, count);
+    Ok(())
+}
+
+const COMMANDLOG_HELP: Command = Command {
+    name: "help",
+    arity: 2,
+    flags: Flags::LOADING.and(Flags::STALE),
+    since: "8.1.0",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "Lists the subcommands.",
+    run: help::container_help,
+    ..Command::DEFAULT
+};
+
+const COMMANDLOG_LEN: Command = Command {
+    name: "len",
+    arity: 3,
+    flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE),
+    since: "8.1.0",
+    group: Group::Server,
+    complexity: "O(1)",
+    summary: "Returns the number of entries of a log.",
+    tips: &["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"],
+    arguments: &[Argument::one_of(
+        "type",
+        &[
+            Argument::word("slow", "SLOW"),
+            Argument::word("large-request", "LARGE-REQUEST"),
+            Argument::word("large-reply", "LARGE-REPLY"),
+        ],
+    )],
+    run: commandlog_len,
+    ..Command::DEFAULT
+};
+fn commandlog_len(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let kind = kind_of(context.args.at(2))?;
+    reply_length(context, kind);
+    Ok(())
+}
+
+const COMMANDLOG_RESET: Command = Command {
+    name: "reset",
+    arity: 3,
+    flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE),
+    since: "8.1.0",
+    group: Group::Server,
+    complexity: "O(N) with N entries",
+    summary: "Empties a log.",
+    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
+    arguments: &[Argument::one_of(
+        "type",
+        &[
+            Argument::word("slow", "SLOW"),
+            Argument::word("large-request", "LARGE-REQUEST"),
+            Argument::word("large-reply", "LARGE-REPLY"),
+        ],
+    )],
+    run: commandlog_reset,
+    ..Command::DEFAULT
+};
+fn commandlog_reset(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let kind = kind_of(context.args.at(2))?;
+    context.engine.stats.command_log().clear(kind);
+    context.reply.ok();
+    Ok(())
+}
+
+fn kind_of(word: &[u8]) -> Result<CommandLogKind, CommandError> {
+    let kinds = [
+        ("slow", CommandLogKind::Slow),
+        ("large-request", CommandLogKind::LargeRequest),
+        ("large-reply", CommandLogKind::LargeReply),
+    ];
+    let found = kinds.iter().find(|(name, _)| word.eq_ignore_ascii_case(name.as_bytes()));
+    found.map(|(_, kind)| *kind).ok_or(CommandError::refused(
+        "ERR type should be one of the following: slow, large-request, large-reply",
+    ))
+}
+
+/// Returns how many entries are wanted; -1 means all.
+fn entry_count(argument: &[u8]) -> Result<usize, CommandError> {
+    match text::parse_i64(argument) {
+        Some(-1) => Ok(usize::MAX),
+        Some(count) if count >= 0 => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
+        _ => Err(CommandError::refused("ERR count should be greater than or equal to -1")),
+    }
+}
+
+fn reply_length(context: &mut Context<'_>, kind: CommandLogKind) {
+    let count = context.engine.stats.command_log().entry_count(kind);
+    context.reply.integer(i64::try_from(count).unwrap_or(i64::MAX));
+}
+
+fn reply_entries(context: &mut Context<'_>, kind: CommandLogKind, count: usize) {
+    let entries = context.engine.stats.command_log().newest(kind, count);
+    let reply = &mut *context.reply;
+    reply.array(entries.len());
+    for entry in entries {
+        reply.array(6);
+        reply.integer(entry.id.cast_signed());
+        reply.integer(entry.unix_seconds.cast_signed());
+        reply.integer(entry.amount.cast_signed());
+        reply.array(entry.arguments.len());
+        entry.arguments.iter().for_each(|argument| reply.bulk(argument));
+        reply.bulk(entry.client_address.as_bytes());
+        reply.bulk(&entry.client_name);
+    }
+}
