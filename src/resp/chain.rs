@@ -14,6 +14,8 @@ use bytes::Bytes;
 pub const SHARED_BYTES_MIN: usize = 16 * 1024;
 /// Bytes at which the tail is sealed.
 const SEGMENT_BYTES_MAX: usize = 64 * 1024;
+/// Bytes below which a tail is rather grown than sealed for want of room.
+const SEALED_BYTES_MIN: usize = 16 * 1024;
 /// Bytes of a tail's first allocation.
 const TAIL_BYTES_MIN: usize = 512;
 /// Bytes up to which a tail that must be sealed early is copied, so that its room can be used again.
@@ -66,9 +68,10 @@ impl Chain {
 
     #[cold]
     fn make_room(&mut self, bytes: usize) {
-        if self.tail.is_empty() || self.tail.len() + bytes <= SEGMENT_BYTES_MAX {
+        let len = self.tail.len();
+        if len < SEALED_BYTES_MIN || len + bytes <= SEGMENT_BYTES_MAX {
             let doubled = (2 * self.tail.capacity()).clamp(TAIL_BYTES_MIN, SEGMENT_BYTES_MAX);
-            self.tail.reserve_exact(bytes.max(doubled.saturating_sub(self.tail.len())));
+            self.tail.reserve_exact(bytes.max(doubled.saturating_sub(len)));
         } else {
             let next = Vec::with_capacity(bytes.max(SEGMENT_BYTES_MAX));
             let full = std::mem::replace(&mut self.tail, next);

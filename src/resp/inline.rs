@@ -4,7 +4,51 @@
 //! An escape is never shorter than the byte it stands for, so that arguments are unescaped in place
 //! and an argument stays a span of the buffer like any other.
 
-use super::{ProtocolError, Span};
+use super::{Limits, ProtocolError, Span};
+
+/// What became of a line that begins with no `*`.
+pub(super) enum Inline {
+    /// A command whose spans were appended.
+    Command { end: usize, arg_count: usize },
+    /// Nothing but blanks.
+    Blank { end: usize },
+    /// The line's end is not among its first `searched` bytes.
+    Partial { searched: usize },
+}
+
+/// Reads the inline command at `at`, which ends with `\n` or `\r\n`.
+///
+/// A NUL byte hides the line's end, as in the originals, so that garbage ends in an error once there is
+/// enough of it instead of running as commands.
+#[cold]
+pub(super) fn command(
+    buffer: &mut [u8],
+    at: usize,
+    searched: usize,
+    limits: &Limits,
+    spans: &mut Vec<Span>,
+) -> Result<Inline, ProtocolError> {
+    let rest = &buffer[at..];
+    let found = rest[searched..].iter().position(|&byte| byte == b'\n' || byte == 0);
+    let line_len = match found.map(|offset| searched + offset) {
+        Some(line_len) if line_len > limits.inline_bytes_max => {
+            return Err(ProtocolError::TooBigInline);
+        }
+        Some(line_len) if rest[line_len] == b'\n' => line_len,
+        _ if rest.len() > limits.inline_bytes_max => return Err(ProtocolError::TooBigInline),
+        Some(nul) => return Ok(Inline::Partial { searched: nul }),
+        None => return Ok(Inline::Partial { searched: rest.len() }),
+    };
+    let line_end = at + line_len;
+    let text_end = line_end - usize::from(rest[..line_len].ends_with(b"\r"));
+    let known = spans.len();
+    split(buffer, at, text_end, spans)?;
+    let (end, arg_count) = (line_end + 1, spans.len() - known);
+    Ok(match arg_count {
+        0 => Inline::Blank { end },
+        _ => Inline::Command { end, arg_count },
+    })
+}
 
 /// Splits the line `buffer[at..line_end]` (without its line end) into arguments, unescapes them in
 /// place and appends their spans.
@@ -13,7 +57,7 @@ use super::{ProtocolError, Span};
 ///
 /// # Errors
 /// [`ProtocolError::UnbalancedQuotes`]; the line is then partly overwritten.
-pub(super) fn split(
+fn split(
     buffer: &mut [u8],
     at: usize,
     line_end: usize,

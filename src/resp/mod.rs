@@ -5,9 +5,12 @@
 
 mod chain;
 mod error;
+mod header;
 mod inline;
 mod limits;
 mod parser;
+#[cfg(test)]
+mod parser_tests;
 #[cfg(test)]
 mod properties;
 mod reply;
