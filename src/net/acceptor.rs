@@ -35,7 +35,8 @@ of the above things in order for the server to start accepting connections from 
 pub(super) struct Acceptor {
     listeners: Arc<Listeners>,
     ports: Arc<Ports>,
-    last_worker: usize,
+    /// Whose turn it is among workers with equally many clients.
+    next_worker: usize,
     rests_until_ms: u64,
     /// Connections may be waiting.
     is_ready: bool,
@@ -44,7 +45,7 @@ pub(super) struct Acceptor {
 impl Acceptor {
     /// Makes the acceptor of these listeners.
     pub(super) fn new(listeners: Arc<Listeners>, ports: Arc<Ports>) -> Self {
-        Self { listeners, ports, last_worker: usize::MAX, rests_until_ms: 0, is_ready: false }
+        Self { listeners, ports, next_worker: 0, rests_until_ms: 0, is_ready: false }
     }
 
     /// Notes an event of a listener.
@@ -96,8 +97,9 @@ impl Acceptor {
             stats.add(Counter::RejectedConnections, 1);
             return refuse(arrival.stream, TOO_MANY);
         }
-        self.last_worker = self.ports.choose(self.last_worker);
-        match self.last_worker {
+        let worker = self.ports.choose(self.next_worker);
+        self.next_worker = worker + 1;
+        match worker {
             0 => own.push(arrival),
             worker => self.ports.send(worker, arrival),
         }

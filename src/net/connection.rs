@@ -431,7 +431,8 @@ impl Connection {
         let query_bytes = self.input.len() as u64;
         let reply_bytes = self.reply.len() as u64;
         Gauges::set(&gauges.query_bytes, query_bytes);
-        Gauges::set(&gauges.query_free_bytes, self.input.capacity_bytes() as u64 - query_bytes);
+        Gauges::set(&gauges.query_free_bytes, self.input.free_bytes() as u64);
+        Gauges::set(&gauges.argument_bytes, self.input.argument_bytes() as u64);
         Gauges::set(&gauges.reply_bytes, reply_bytes);
         Gauges::set(&gauges.reply_capacity_bytes, self.reply.capacity_bytes() as u64);
         kit.worker.engine().clients.note_buffers(query_bytes, reply_bytes);

@@ -72,10 +72,16 @@ impl Input {
         self.rest.len()
     }
 
-    /// Returns the bytes allocated.
+    /// Returns the bytes allocated but not used yet.
     #[inline]
-    pub(super) fn capacity_bytes(&self) -> usize {
-        self.rest.capacity() + self.parser.capacity_bytes()
+    pub(super) fn free_bytes(&self) -> usize {
+        self.rest.capacity() - self.rest.len()
+    }
+
+    /// Returns the bytes allocated to remember the arguments of an incomplete command.
+    #[inline]
+    pub(super) fn argument_bytes(&self) -> usize {
+        self.parser.capacity_bytes()
     }
 
     /// Takes the bytes kept, to be given back by [`Self::put_back`].

@@ -46,11 +46,11 @@ impl Ports {
     }
 
     /// Picks the worker of a new client, the one with the fewest, and counts the client there. Among
-    /// equals the next one behind `last`.
-    pub(super) fn choose(&self, last: usize) -> usize {
+    /// equals the first from `first` on.
+    pub(super) fn choose(&self, first: usize) -> usize {
         let count = self.ports.len();
         let load = |worker: &usize| self.ports[*worker].client_count.load(Ordering::Relaxed);
-        let worker = (1..=count).map(|step| (last + step) % count).min_by_key(load).unwrap_or(0);
+        let worker = (0..count).map(|step| (first + step) % count).min_by_key(load).unwrap_or(0);
         self.ports[worker].client_count.fetch_add(1, Ordering::Relaxed);
         worker
     }
@@ -79,10 +79,11 @@ mod tests {
     #[test]
     fn clients_go_where_the_fewest_are_and_else_round_robin() {
         let ports = Ports::new((0..3).map(|_| Mailbox::new(Box::new(|| {}))).collect());
-        let mut last = 2;
+        let mut first = 0;
         let mut choose = || {
-            last = ports.choose(last);
-            last
+            let worker = ports.choose(first);
+            first = worker + 1;
+            worker
         };
         assert_eq!([choose(), choose(), choose(), choose()], [0, 1, 2, 0]);
         ports.forget(2);
