@@ -1,0 +1,218 @@
+//! Building the server from its configuration, and taking it down.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use crate::base::{clock, log};
+use crate::commands;
+use crate::config::{Config, Run, Setting};
+use crate::control::{self, Control, ControlError, Health, MetricsSettings, Sources};
+use crate::engine::{CommandTable, Engine, Identity};
+use crate::net::{DataPlane, NetOptions, Rebinder};
+
+use super::logging;
+use super::process::{self, PidFile};
+use super::signals::{Ender, Ending};
+
+/// Why the server does not start; the operator reads it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("Can't chdir to '{directory}': {source}")]
+    Directory { directory: String, source: io::Error },
+    #[error("Can't open the log file: {0}")]
+    LogFile(io::Error),
+    #[error("Failed listening: {0}")]
+    Listen(io::Error),
+    #[error("{0}")]
+    Control(#[from] ControlError),
+    #[error("Cannot start: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A running server.
+pub struct Server {
+    engine: Arc<Engine>,
+    data_plane: DataPlane,
+    control: Control,
+}
+
+/// Runs the server of a configuration until a signal or a client ends it.
+///
+/// # Errors
+/// When a part cannot be started.
+pub fn run(settings: Run) -> Result<(), StartError> {
+    let Run { config, warnings } = settings;
+    if process::should_detach(&config) {
+        return Ok(process::start_detached()?);
+    }
+    prepare(&config)?;
+    let pid_file = PidFile::create(&config);
+    for warning in warnings {
+        log::warning(format_args!("{warning}"));
+    }
+    let mut ending = Ending::new()?;
+    let server = Server::start(config, &ending.ender())?;
+    server.announce();
+    if ending.wait().is_some() {
+        log::warning(format_args!("User requested shutdown..."));
+    }
+    server.stop();
+    drop(pid_file);
+    log::warning(format_args!("Redpoll is now ready to exit, bye bye..."));
+    Ok(())
+}
+
+/// Sets up what must stand before any part: working directory, log.
+fn prepare(config: &Config) -> Result<(), StartError> {
+    if let Some(file) = config.path(Setting::Logfile) {
+        check_writable(&file).map_err(StartError::LogFile)?;
+    }
+    change_directory(config)?;
+    logging::apply(config);
+    log::notice(format_args!("Redpoll is starting"));
+    log::notice(format_args!(
+        "Redpoll version={}, bits={}, pid={}, just started",
+        env!("CARGO_PKG_VERSION"),
+        usize::BITS,
+        std::process::id(),
+    ));
+    match config.file() {
+        Some(_) => log::notice(format_args!("Configuration loaded")),
+        None => log::notice(format_args!("No config file: the defaults are used")),
+    }
+    Ok(())
+}
+
+fn change_directory(config: &Config) -> Result<(), StartError> {
+    let Some(directory) = config.path(Setting::Dir) else { return Ok(()) };
+    let directory_text = directory.display().to_string();
+    std::env::set_current_dir(directory)
+        .map_err(|source| StartError::Directory { directory: directory_text, source })
+}
+
+fn rebind(rebinder: &Rebinder, setting: Setting, config: &Config) -> Result<(), String> {
+    rebinder.rebind(&NetOptions::from_config(config)).map_err(|error| {
+        log::warning(format_args!("Cannot listen as asked for: {error}"));
+        let text = match setting {
+            Setting::Port => "Unable to listen on this port. Check server logs.",
+            _ => "Failed to bind to specified addresses.",
+        };
+        text.to_owned()
+    })
+}
+
+fn check_writable(file: &Path) -> io::Result<()> {
+    std::fs::OpenOptions::new().create(true).append(true).open(file).map(drop)
+}
+
+/// Returns the number of worker threads a configuration asks for: as many as cores by default.
+fn worker_count(config: &Config) -> usize {
+    match config.size(Setting::Threads) {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        stated => stated,
+    }
+}
+
+fn identity() -> Identity {
+    let run_id = (0..5).map(|_| format!("{:08x}", fastrand::u32(..))).collect();
+    let executable =
+        std::env::current_exe().map_or_else(|_| String::new(), |path| path.display().to_string());
+    Identity {
+        run_id,
+        process_id: std::process::id(),
+        executable,
+        started_ms: clock::unix_ms(),
+        started_monotonic_us: clock::monotonic_us(),
+    }
+}
+
+impl Server {
+    /// Starts all parts.
+    fn start(config: Arc<Config>, ender: &Ender) -> Result<Self, StartError> {
+        process::raise_file_limit(config.size(Setting::Maxclients) as u64);
+        let database_count = u32::try_from(config.number(Setting::Databases)).unwrap_or(16);
+        let engine = Arc::new(Engine::new(
+            Arc::clone(&config),
+            CommandTable::new(commands::FAMILIES),
+            worker_count(&config),
+            database_count,
+            identity(),
+        )?);
+        let ender = ender.clone();
+        engine.on_shutdown(Box::new(move |request| ender.end(request)));
+        let options = NetOptions::from_config(&config);
+        let data_plane =
+            DataPlane::start(Arc::clone(&engine), &options).map_err(StartError::Listen)?;
+        let control = start_control(&engine)?;
+        apply_changes(&engine, data_plane.rebinder());
+        Ok(Self { engine, data_plane, control })
+    }
+
+    /// Says that clients can come.
+    fn announce(&self) {
+        for address in self.data_plane.addresses() {
+            log::notice(format_args!("Listening on {address}"));
+        }
+        for address in self.control.metrics_addresses() {
+            log::notice(format_args!("Metrics on http://{address}/metrics"));
+        }
+        log::notice(format_args!("Server initialized"));
+        log::notice(format_args!("Ready to accept connections tcp"));
+        process::notify(&self.engine.config, "STATUS=Ready to accept connections\nREADY=1\n");
+    }
+
+    /// Stops all parts in reverse.
+    fn stop(self) {
+        process::notify(&self.engine.config, "STOPPING=1\n");
+        self.data_plane.stop();
+        self.control.stop();
+    }
+}
+
+fn start_control(engine: &Arc<Engine>) -> Result<Control, ControlError> {
+    let port = u16::try_from(engine.config.number(Setting::MetricsPort)).unwrap_or(0);
+    let bind = engine.config.text(Setting::MetricsBind);
+    let bind = String::from_utf8_lossy(&bind).split_whitespace().map(str::to_owned).collect();
+    let metrics = (port != 0).then_some(MetricsSettings { bind, port });
+    let (numbers, health) = (Arc::clone(engine), Arc::clone(engine));
+    let sources = Sources {
+        snapshot: Arc::new(move || commands::snapshot(&numbers)),
+        health: Arc::new(
+            move || {
+                if health.is_stopping() { Health::Stopping } else { Health::Serving }
+            },
+        ),
+    };
+    control::start(metrics, sources)
+}
+
+/// Puts settings into effect that parts outside the engine hold.
+fn apply_changes(engine: &Engine, rebinder: Rebinder) {
+    engine.on_setting_changed(Box::new(move |setting, config| {
+        match setting {
+            Setting::Loglevel
+            | Setting::Logfile
+            | Setting::LogFormat
+            | Setting::LogTimestampFormat => logging::apply(config),
+            Setting::Maxclients => return apply_clients_max(config),
+            Setting::Bind | Setting::Port => return rebind(&rebinder, setting, config),
+            Setting::Dir => return change_directory(config).map_err(|error| error.to_string()),
+            _ => {}
+        }
+        Ok(())
+    }));
+}
+
+fn apply_clients_max(config: &Config) -> Result<(), String> {
+    let wanted = config.size(Setting::Maxclients) as u64;
+    let fits = process::raise_file_limit(wanted);
+    if fits < wanted {
+        return Err("The operating system is not able to handle the specified number of clients, \
+                    try with "
+            .to_owned()
+            + &fits.to_string());
+    }
+    Ok(())
+}
