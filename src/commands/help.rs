@@ -17,6 +17,17 @@ pub(super) fn container_help(context: &mut Context<'_>) -> Result<(), CommandErr
     Ok(())
 }
 
+/// Returns the refusal of a subcommand whose arguments no form of it has.
+pub(super) fn see_help(context: &Context<'_>) -> CommandError {
+    let subcommand = String::from_utf8_lossy(context.args.at(1));
+    let container = context.command_name().split('|').next().unwrap_or_default();
+    let container = container.to_ascii_uppercase();
+    CommandError::refused_with(format!(
+        "ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {container} \
+         HELP."
+    ))
+}
+
 /// Returns the first line of a container's help.
 pub(super) fn headline(container: &str) -> String {
     let container = container.to_ascii_uppercase();

@@ -84,6 +84,10 @@ pub struct ClientCell {
     pub is_resp3: AtomicBool,
     pub no_evict: AtomicBool,
     pub no_touch: AtomicBool,
+    /// The client follows redirections to another server (CLIENT CAPA).
+    pub can_redirect: AtomicBool,
+    /// The client imports data (CLIENT IMPORT-SOURCE).
+    pub is_import_source: AtomicBool,
     /// A command of it waits for the end of a pause.
     pub is_postponed: AtomicBool,
     /// Set by whoever wants the connection closed; its worker acts on it.
@@ -116,6 +120,8 @@ impl Clients {
             is_resp3: AtomicBool::new(false),
             no_evict: AtomicBool::new(false),
             no_touch: AtomicBool::new(false),
+            can_redirect: AtomicBool::new(false),
+            is_import_source: AtomicBool::new(false),
             is_postponed: AtomicBool::new(false),
             is_doomed: AtomicBool::new(false),
         });

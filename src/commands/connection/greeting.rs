@@ -301,6 +301,7 @@ fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     // Relaxed: flags that stand for themselves.
     cell.no_touch.store(false, Ordering::Relaxed);
     cell.no_evict.store(false, Ordering::Relaxed);
+    cell.is_import_source.store(false, Ordering::Relaxed);
     let mut names = cell.names.lock();
     *names = ClientNames {
         name: String::new(),

@@ -36,13 +36,7 @@ fn slowlog_get(context: &mut Context<'_>) -> Result<(), CommandError> {
     let count = match context.args.len() {
         2 => SHOWN_COUNT,
         3 => entry_count(context.args.at(2))?,
-        _ => {
-            let subcommand = String::from_utf8_lossy(context.args.at(1));
-            return Err(CommandError::refused_with(format!(
-                "ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try \
-                 SLOWLOG HELP."
-            )));
-        }
+        _ => return Err(help::see_help(context)),
     };
     reply_entries(context, CommandLogKind::Slow, count);
     Ok(())

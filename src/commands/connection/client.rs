@@ -1,0 +1,219 @@
+//! CLIENT: the container, and its short subcommands.
+
+use std::sync::atomic::Ordering;
+
+use super::{kill, listing, names, pause, tracking};
+use crate::commands::help;
+use crate::config::Setting;
+use crate::engine::{
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, ReplyMode,
+};
+
+pub(super) const CLIENT: Command = Command {
+    name: "client",
+    arity: -2,
+    since: "2.4.0",
+    group: Group::Connection,
+    complexity: "Depends on the subcommand.",
+    summary: "Tells about connections and changes how they are treated.",
+    subcommands: &[
+        tracking::CLIENT_CACHING,
+        CLIENT_CAPA,
+        names::CLIENT_GETNAME,
+        tracking::CLIENT_GETREDIR,
+        CLIENT_HELP,
+        CLIENT_ID,
+        CLIENT_IMPORT_SOURCE,
+        listing::CLIENT_INFO,
+        kill::CLIENT_KILL,
+        listing::CLIENT_LIST,
+        CLIENT_NO_EVICT,
+        CLIENT_NO_TOUCH,
+        pause::CLIENT_PAUSE,
+        CLIENT_REPLY,
+        names::CLIENT_SETINFO,
+        names::CLIENT_SETNAME,
+        tracking::CLIENT_TRACKING,
+        tracking::CLIENT_TRACKINGINFO,
+        pause::CLIENT_UNBLOCK,
+        pause::CLIENT_UNPAUSE,
+    ],
+    ..Command::DEFAULT
+};
+
+const CLIENT_CAPA: Command = Command {
+    name: "capa",
+    arity: -3,
+    flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::ALLOW_BUSY),
+    acl: Categories::CONNECTION,
+    since: "8.0.0",
+    group: Group::Connection,
+    complexity: "O(1)",
+    summary: "Says what the client can do besides the ordinary.",
+    arguments: &[Argument::new("capability", ArgumentKind::String).multiple()],
+    run: capa,
+    ..Command::DEFAULT
+};
+fn capa(context: &mut Context<'_>) -> Result<(), CommandError> {
+    // Words that are not known are capabilities of the future, not mistakes.
+    if context.args.from(2).iter().any(|word| word.eq_ignore_ascii_case(b"redirect")) {
+        // Relaxed, here and below: flags that stand for themselves.
+        context.session.cell.can_redirect.store(true, Ordering::Relaxed);
+    }
+    context.reply.ok();
+    Ok(())
+}
+
+const CLIENT_HELP: Command = Command {
+    name: "help",
+    arity: 2,
+    flags: Flags::LOADING.and(Flags::STALE),
+    acl: Categories::CONNECTION,
+    since: "5.0.0",
+    group: Group::Connection,
+    complexity: "O(1)",
+    summary: "Lists the subcommands.",
+    run: help::container_help,
+    ..Command::DEFAULT
+};
+
+const CLIENT_ID: Command = Command {
+    name: "id",
+    arity: 2,
+    flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::ALLOW_BUSY),
+    acl: Categories::CONNECTION,
+    since: "5.0.0",
+    group: Group::Connection,
+    complexity: "O(1)",
+    summary: "Returns the number of the connection, which no other one ever gets.",
+    run: id,
+    ..Command::DEFAULT
+};
+fn id(context: &mut Context<'_>) -> Result<(), CommandError> {
+    context.reply.integer(context.session.id().cast_signed());
+    Ok(())
+}
+
+const CLIENT_IMPORT_SOURCE: Command = Command {
+    name: "import-source",
+    arity: 3,
+    flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE),
+    acl: Categories::CONNECTION,
+    since: "8.1.0",
+    group: Group::Connection,
+    complexity: "O(1)",
+    summary: "Says whether the client imports data and so sees expired keys.",
+    arguments: &[Argument::one_of(
+        "enabled",
+        &[Argument::word("on", "ON"), Argument::word("off", "OFF")],
+    )],
+    run: import_source,
+    ..Command::DEFAULT
+};
+fn import_source(context: &mut Context<'_>) -> Result<(), CommandError> {
+    if !context.engine.config.flag(Setting::ImportMode) && !context.args.is_word(2, "OFF") {
+        return Err(CommandError::refused("ERR Server is not in import mode"));
+    }
+    let is_on = on_or_off(context)?;
+    context.session.cell.is_import_source.store(is_on, Ordering::Relaxed);
+    context.reply.ok();
+    Ok(())
+}
+
+const CLIENT_NO_EVICT: Command = Command {
+    name: "no-evict",
+    arity: 3,
+    flags: Flags::ADMIN
+        .and(Flags::NOSCRIPT)
+        .and(Flags::LOADING)
+        .and(Flags::STALE)
+        .and(Flags::ALLOW_BUSY),
+    acl: Categories::CONNECTION,
+    since: "7.0.0",
+    group: Group::Connection,
+    complexity: "O(1)",
+    summary: "Protects the connection from being closed to save memory, or not.",
+    arguments: &[Argument::one_of(
+        "enabled",
+        &[Argument::word("on", "ON"), Argument::word("off", "OFF")],
+    )],
+    run: no_evict,
+    ..Command::DEFAULT
+};
+fn no_evict(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let is_on = on_or_off(context)?;
+    context.session.cell.no_evict.store(is_on, Ordering::Relaxed);
+    context.reply.ok();
+    Ok(())
+}
+
+const CLIENT_NO_TOUCH: Command = Command {
+    name: "no-touch",
+    arity: 3,
+    flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::ALLOW_BUSY),
+    acl: Categories::CONNECTION,
+    since: "7.2.0",
+    group: Group::Connection,
+    complexity: "O(1)",
+    summary: "Lets the connection's reads leave no trace in how often and when keys were used, or not.",
+    arguments: &[Argument::one_of(
+        "enabled",
+        &[Argument::word("on", "ON"), Argument::word("off", "OFF")],
+    )],
+    run: no_touch,
+    ..Command::DEFAULT
+};
+fn no_touch(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let is_on = on_or_off(context)?;
+    context.session.no_touch = is_on;
+    context.session.cell.no_touch.store(is_on, Ordering::Relaxed);
+    context.reply.ok();
+    Ok(())
+}
+
+fn on_or_off(context: &Context<'_>) -> Result<bool, CommandError> {
+    if context.args.is_word(2, "ON") {
+        Ok(true)
+    } else if context.args.is_word(2, "OFF") {
+        Ok(false)
+    } else {
+        Err(CommandError::Syntax)
+    }
+}
+
+const CLIENT_REPLY: Command = Command {
+    name: "reply",
+    arity: 3,
+    flags: Flags::NOSCRIPT
+        .and(Flags::LOADING)
+        .and(Flags::STALE)
+        .and(Flags::NO_MULTI)
+        .and(Flags::ALLOW_BUSY),
+    acl: Categories::CONNECTION,
+    since: "3.2.0",
+    group: Group::Connection,
+    complexity: "O(1)",
+    summary: "Chooses whether the server answers at all, or leaves out the next answer.",
+    arguments: &[Argument::one_of(
+        "action",
+        &[Argument::word("on", "ON"), Argument::word("off", "OFF"), Argument::word("skip", "SKIP")],
+    )],
+    run: reply,
+    ..Command::DEFAULT
+};
+fn reply(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let args = context.args;
+    if args.is_word(2, "ON") {
+        context.session.reply_mode = ReplyMode::On;
+        context.reply.ok();
+    } else if args.is_word(2, "OFF") {
+        context.session.reply_mode = ReplyMode::Off;
+    } else if args.is_word(2, "SKIP") {
+        if context.session.reply_mode != ReplyMode::Off {
+            context.session.reply_mode = ReplyMode::SkipNext;
+        }
+    } else {
+        return Err(CommandError::Syntax);
+    }
+    Ok(())
+}

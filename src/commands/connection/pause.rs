@@ -1,0 +1,110 @@
+//! CLIENT PAUSE, UNPAUSE and UNBLOCK: letting clients wait, and go on.
+
+use crate::base::text;
+use crate::commands::help;
+use crate::engine::{
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, PauseKind,
+    WorkerMessage,
+};
+
+pub(super) const CLIENT_PAUSE: Command = Command {
+    name: "pause",
+    arity: -3,
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
+    acl: Categories::CONNECTION,
+    since: "3.0.0",
+    group: Group::Connection,
+    complexity: "O(1)",
+    summary: "Lets all clients wait for a while, or those that write.",
+    arguments: &[
+        Argument::new("timeout", ArgumentKind::Integer),
+        Argument::one_of("mode", &[Argument::word("write", "WRITE"), Argument::word("all", "ALL")])
+            .optional()
+            .since("6.2.0"),
+    ],
+    run: pause,
+    ..Command::DEFAULT
+};
+fn pause(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let args = context.args;
+    let kind = match args.len() {
+        3 => PauseKind::All,
+        4 if args.is_word(3, "WRITE") => PauseKind::Writes,
+        4 if args.is_word(3, "ALL") => PauseKind::All,
+        4 => {
+            return Err(CommandError::refused("ERR CLIENT PAUSE mode must be WRITE or ALL"));
+        }
+        _ => return Err(help::see_help(context)),
+    };
+    let end_ms = end_of_pause(args.at(2), context.now_ms)?;
+    context.engine.pause.begin(kind, end_ms);
+    context.reply.ok();
+    Ok(())
+}
+
+fn end_of_pause(timeout: &[u8], now_ms: u64) -> Result<u64, CommandError> {
+    let timeout_ms = text::parse_i64(timeout)
+        .ok_or(CommandError::refused("ERR timeout is not an integer or out of range"))?;
+    if timeout_ms < 0 {
+        return Err(CommandError::refused("ERR timeout is negative"));
+    }
+    let end_ms = now_ms.cast_signed().checked_add(timeout_ms);
+    end_ms.map(i64::unsigned_abs).ok_or(CommandError::refused("ERR timeout is out of range"))
+}
+
+pub(super) const CLIENT_UNPAUSE: Command = Command {
+    name: "unpause",
+    arity: 2,
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
+    acl: Categories::CONNECTION,
+    since: "6.2.0",
+    group: Group::Connection,
+    complexity: "O(N) with N waiting clients",
+    summary: "Lets waiting clients go on.",
+    run: unpause,
+    ..Command::DEFAULT
+};
+fn unpause(context: &mut Context<'_>) -> Result<(), CommandError> {
+    context.engine.pause.end();
+    context.engine.tell_all(WorkerMessage::Resume);
+    context.reply.ok();
+    Ok(())
+}
+
+pub(super) const CLIENT_UNBLOCK: Command = Command {
+    name: "unblock",
+    arity: -3,
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
+    acl: Categories::CONNECTION,
+    since: "5.0.0",
+    group: Group::Connection,
+    complexity: "O(log N) with N connections",
+    summary: "Ends the waiting of a client that waits for data.",
+    arguments: &[
+        Argument::new("client-id", ArgumentKind::Integer),
+        Argument::one_of(
+            "unblock-type",
+            &[Argument::word("timeout", "TIMEOUT"), Argument::word("error", "ERROR")],
+        )
+        .optional(),
+    ],
+    run: unblock,
+    ..Command::DEFAULT
+};
+fn unblock(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let args = context.args;
+    match args.len() {
+        3 => {}
+        4 if args.is_word(3, "TIMEOUT") || args.is_word(3, "ERROR") => {}
+        4 => {
+            return Err(CommandError::refused(
+                "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR",
+            ));
+        }
+        _ => return Err(help::see_help(context)),
+    }
+    context.integer(2)?;
+    // No command waits for data yet, so nobody can be unblocked.
+    context.reply.integer(0);
+    Ok(())
+}
