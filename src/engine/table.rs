@@ -181,7 +181,7 @@ fn place_of(word: u128) -> usize {
 }
 
 fn plan_of(command: &Command) -> KeyPlan {
-    if command.find_keys.is_some() {
+    if command.find_keys.is_some() || command.other_places.is_some() {
         return KeyPlan::Many;
     }
     match command.keys {

@@ -22,7 +22,7 @@ use super::tuning::Tuning;
 use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::keyspace::{
-    Access, Evictor, Key, KeyPlace, Keys, LockMode, Sweep, SweepOutcome, data_bytes,
+    Access, Evictor, Key, KeyPlace, Keys, LockMode, OverdueKey, Sweep, SweepOutcome, data_bytes,
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{CommandLogClient, CommandLogKind, Counter, WorkerStats};
@@ -212,6 +212,19 @@ fn record_expired(engine: &Engine, worker: usize, expired: &[(u32, Box<[u8]>)]) 
     engine.count_changes(count);
 }
 
+/// Removes the expired keys that a reader saw; called without locks.
+#[cold]
+fn remove_overdue(engine: &Engine, worker: usize, access: Access, overdue: &[OverdueKey]) {
+    for seen in overdue {
+        let key = seen.key();
+        let mut keys = engine.keyspace.lock_one(key.place(), LockMode::Exclusive, access);
+        // Somebody else may have removed or renewed it meanwhile: look again.
+        if keys.get_mut(&key).is_none() {
+            record_expired(engine, worker, &keys.take_expired());
+        }
+    }
+}
+
 /// Appends what a command did to the log; called under the locks of what it changed.
 fn append_effects(engine: &Engine, db: u32, args: Args<'_>, effects: &Effects) {
     if effects.is_rewritten {
@@ -344,6 +357,7 @@ impl Scratch {
         };
         let outcome = (known.command.run)(&mut context);
         let Context { mut keys, mut effects, redacted, .. } = context;
+        let overdue = keys.settle_overdue();
         let expired = keys.take_expired();
         if !expired.is_empty() {
             record_expired(engine, self.index, &expired);
@@ -353,10 +367,11 @@ impl Scratch {
         }
         let (hits, misses) = keys.hits_and_misses();
         drop(keys);
-        if known.mode == LockMode::Shared {
-            self.sums.hits += u64::from(hits);
-            self.sums.misses += u64::from(misses);
+        if !overdue.is_empty() {
+            remove_overdue(engine, self.index, access, &overdue);
         }
+        self.sums.hits += u64::from(hits);
+        self.sums.misses += u64::from(misses);
         self.sums.changes += effects.change_count;
         effects.clear();
         self.effects = effects;

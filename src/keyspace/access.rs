@@ -131,6 +131,8 @@ impl Lookup {
     pub const READ: Self = Self { touches: true, counts: true };
     /// A client asks about the key; the entry does not become younger.
     pub const NO_TOUCH: Self = Self { touches: false, counts: true };
+    /// A client is about to change the key; what it reads on the way is no hit.
+    pub const WRITE: Self = Self { touches: true, counts: false };
     /// Introspection: leaves no trace.
     pub const PEEK: Self = Self { touches: false, counts: false };
 }

@@ -58,8 +58,24 @@ struct LockedShard<'a> {
     guard: Guard<'a>,
 }
 
+const ALONE: &str = "only write commands change keys, and they lock exclusively";
+
 /// A key that was found expired and removed: its database and its bytes.
 type ExpiredKey = (u32, Box<[u8]>);
+
+/// A key that was found expired by a command that could not remove it there and then.
+pub struct OverdueKey {
+    bytes: Box<[u8]>,
+    hash: u64,
+    db: u32,
+}
+
+impl OverdueKey {
+    /// Returns the key, for a second look.
+    pub fn key(&self) -> Key<'_> {
+        Key::with_hash(&self.bytes, self.hash, self.db)
+    }
+}
 
 /// The locked shards of one command. Dropping it unlocks them.
 pub struct Keys<'a> {
@@ -68,6 +84,7 @@ pub struct Keys<'a> {
     hit_count: u32,
     miss_count: u32,
     expired: Vec<ExpiredKey>,
+    overdue: Vec<OverdueKey>,
 }
 
 impl Keyspace {
@@ -83,7 +100,7 @@ impl Keyspace {
             }
             last = Some(place);
         }
-        Keys { shards, access, hit_count: 0, miss_count: 0, expired: Vec::new() }
+        Keys::of(shards, access)
     }
 
     /// Locks one shard: what most commands need. Waits; allocates nothing.
@@ -91,7 +108,7 @@ impl Keyspace {
     pub fn lock_one(&self, place: KeyPlace, mode: LockMode, access: Access) -> Keys<'_> {
         let mut shards = SmallVec::new();
         shards.push(self.lock_place(place, mode));
-        Keys { shards, access, hit_count: 0, miss_count: 0, expired: Vec::new() }
+        Keys::of(shards, access)
     }
 
     #[inline]
@@ -110,7 +127,18 @@ impl Keyspace {
 impl<'a> Keys<'a> {
     /// Returns the keys of a command that has none.
     pub fn none(access: Access) -> Self {
-        Self { shards: SmallVec::new(), access, hit_count: 0, miss_count: 0, expired: Vec::new() }
+        Self::of(SmallVec::new(), access)
+    }
+
+    #[inline]
+    fn of(shards: SmallVec<[LockedShard<'a>; 1]>, access: Access) -> Self {
+        let (expired, overdue) = (Vec::new(), Vec::new());
+        Self { shards, access, hit_count: 0, miss_count: 0, expired, overdue }
+    }
+
+    /// Unlocks before the command ends: what follows takes long and looks up nothing more.
+    pub fn unlock(&mut self) {
+        self.shards.clear();
     }
 
     /// Returns the circumstances of the command's accesses.
@@ -128,6 +156,28 @@ impl<'a> Keys<'a> {
         std::mem::take(&mut self.expired)
     }
 
+    /// Removes the expired keys that the command saw, where its locks allow it; returns the others, to
+    /// be removed once these locks are gone.
+    #[inline]
+    pub fn settle_overdue(&mut self) -> Vec<OverdueKey> {
+        let mut overdue = std::mem::take(&mut self.overdue);
+        if !overdue.is_empty() {
+            overdue.retain(|seen| !self.removes(seen));
+        }
+        overdue
+    }
+
+    #[cold]
+    fn removes(&mut self, seen: &OverdueKey) -> bool {
+        let key = seen.key();
+        let held = self.shards.iter().find(|shard| shard.place == key.place);
+        let may = held.is_some_and(|shard| matches!(shard.guard, Guard::Exclusive(_)));
+        if may {
+            self.remove_if_expired(&key);
+        }
+        may
+    }
+
     #[inline]
     fn position(&self, place: KeyPlace) -> usize {
         if self.shards.len() == 1 {
@@ -143,7 +193,7 @@ impl<'a> Keys<'a> {
         let position = self.position(place);
         match &mut self.shards[position].guard {
             Guard::Exclusive(shard) => shard,
-            _ => unreachable!("only write commands change keys, and they lock exclusively"),
+            _ => unreachable!("{ALONE}"),
         }
     }
 
@@ -157,7 +207,13 @@ impl<'a> Keys<'a> {
             Guard::Shared(shard) => shard.find(key.hash, key.bytes),
             Guard::Exclusive(shard) => shard.find(key.hash, key.bytes),
         };
-        let found = found.filter(|entry| !entry.is_expired(now_ms));
+        let found = found.filter(|entry| {
+            let is_expired = entry.is_expired(now_ms);
+            if is_expired && self.access.removes_expired {
+                note_overdue(&mut self.overdue, key);
+            }
+            !is_expired
+        });
         if lookup.counts {
             match found {
                 Some(_) => self.hit_count += 1,
@@ -173,15 +229,19 @@ impl<'a> Keys<'a> {
         found
     }
 
-    /// Returns the entry of a key for changes and stamps it. An expired one is removed first.
+    /// Returns the entry of a key for changes and stamps it. An expired one is removed first; a replica
+    /// only hides it.
     #[inline]
     pub fn get_mut(&mut self, key: &Key<'_>) -> Option<EntryMut<'_>> {
-        self.remove_if_expired(key);
         let access = self.access;
-        let entry = self.writable(key.place).find_mut(key.hash, key.bytes)?;
-        if entry.is_expired(access.now_ms) {
-            return None;
-        }
+        let position = self.position(key.place);
+        let Guard::Exclusive(shard) = &mut self.shards[position].guard else {
+            unreachable!("{ALONE}")
+        };
+        let expired = &mut self.expired;
+        let note = || expired.push((key.place.db, key.bytes.into()));
+        let note = access.removes_expired.then_some(note);
+        let entry = shard.find_live_mut(key.hash, key.bytes, access.now_ms, note)?;
         if access.touches {
             access.aging.touch(&entry);
         }
@@ -224,9 +284,12 @@ impl<'a> Keys<'a> {
     }
 
     fn put(&mut self, key: &Key<'_>, entry: Entry) {
+        let is_clear = self.access.removes_expired;
         let shard = self.writable(key.place);
-        // A replica may still hold an expired entry here.
-        shard.remove(key.hash, key.bytes);
+        if !is_clear {
+            // A replica may still hold an expired entry here.
+            shard.remove(key.hash, key.bytes);
+        }
         shard.insert(key.hash, entry);
     }
 
@@ -247,4 +310,9 @@ impl<'a> Keys<'a> {
         self.insert(to, renamed);
         true
     }
+}
+
+#[cold]
+fn note_overdue(overdue: &mut Vec<OverdueKey>, key: &Key<'_>) {
+    overdue.push(OverdueKey { bytes: key.bytes.into(), hash: key.hash, db: key.place.db });
 }

@@ -25,7 +25,7 @@ pub use database::{Flushed, Keyspace};
 pub use entry::Entry;
 pub use eviction::{Evicted, Evictor, VictimOrder, Victims};
 pub use expiry::{Sweep, SweepOutcome};
-pub use keys::{Key, KeyPlace, Keys, LockMode};
+pub use keys::{Key, KeyPlace, Keys, LockMode, OverdueKey};
 pub use shard::{EntryMut, SHARD_COUNT};
 pub use slab::{data_bytes, slab_bytes};
 

@@ -390,12 +390,26 @@ impl<'a> WriteShard<'a> {
         TableView { table: &self.table }
     }
 
-    /// Returns the entry of a key for changes, whether it has expired or not.
+    /// Returns the entry of a key for changes, in one search. An expired one is not returned; if
+    /// `expired` takes note of it, it is removed as well.
     #[inline]
-    pub(super) fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<EntryMut<'_>> {
+    pub(super) fn find_live_mut(
+        &mut self,
+        hash: u64,
+        key: &[u8],
+        now_ms: u64,
+        expired: Option<impl FnOnce()>,
+    ) -> Option<EntryMut<'_>> {
         let bucket = find(&self.table, hash, key)?;
         // SAFETY: a full bucket of this table, whose guard stays borrowed mutably with the result.
         let cell = unsafe { bucket.as_mut() };
+        if cell.0.is_expired(now_ms) {
+            if let Some(note) = expired {
+                self.take(bucket);
+                note();
+            }
+            return None;
+        }
         Some(EntryMut { entry: &mut cell.0, ledger: self.ledger })
     }
 

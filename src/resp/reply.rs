@@ -98,6 +98,12 @@ impl ReplyBuffer {
         put_signed_line(self.chain.room(LINE_BYTES_MAX), b':', number);
     }
 
+    /// Appends a number of things, as an integer.
+    #[inline]
+    pub fn count(&mut self, count: usize) {
+        put_line(self.chain.room(LINE_BYTES_MAX), b':', count);
+    }
+
     /// Appends a string, copying it.
     #[inline]
     pub fn bulk(&mut self, value: &[u8]) {
