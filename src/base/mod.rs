@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod crc;
 pub mod double;
+pub mod extended;
 pub mod gate;
 pub mod glob;
 pub mod log;
@@ -12,6 +13,7 @@ pub mod prefetch;
 pub mod striped;
 pub mod text;
 
+mod natural;
 mod primitives;
 
 #[cfg(test)]
