@@ -20,11 +20,6 @@ impl TimeForm {
     /// Milliseconds since 1970.
     pub(super) const PXAT: Self = Self { is_seconds: false, is_relative: false };
 
-    /// Says whether the number counts from now on.
-    pub(super) fn is_relative(self) -> bool {
-        self.is_relative
-    }
-
     /// Returns the deadline a number stands for, in milliseconds since 1970; `None` when it lies
     /// outside of what 64 signed bits hold. It may lie in the past, even before 1970.
     pub(super) fn at(self, number: i64, now_ms: u64) -> Option<i64> {

@@ -1,7 +1,36 @@
 //! Keys of any type: existence, removal, deadlines, names, walks over all of them.
 
+mod copy;
 mod existence;
+mod expire;
+mod object;
+mod rename;
+mod ttl;
+mod walk;
 
 use crate::engine::Command;
 
-pub(super) const COMMANDS: &[Command] = &[existence::DEL, existence::EXISTS];
+pub(super) const COMMANDS: &[Command] = &[
+    copy::COPY,
+    existence::DEL,
+    existence::EXISTS,
+    expire::EXPIRE,
+    expire::EXPIREAT,
+    ttl::EXPIRETIME,
+    walk::KEYS,
+    copy::MOVE,
+    object::OBJECT,
+    expire::PERSIST,
+    expire::PEXPIRE,
+    expire::PEXPIREAT,
+    ttl::PEXPIRETIME,
+    ttl::PTTL,
+    walk::RANDOMKEY,
+    rename::RENAME,
+    rename::RENAMENX,
+    walk::SCAN,
+    existence::TOUCH,
+    ttl::TTL,
+    existence::TYPE,
+    existence::UNLINK,
+];

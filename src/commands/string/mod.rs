@@ -1,23 +1,41 @@
 //! Strings: values that are one sequence of bytes, or a number spelled in one.
 
 mod count;
+mod edit;
+mod float;
+mod lcs;
+mod many;
 mod options;
 mod read;
 mod set;
+mod take;
 mod value;
 
 use crate::engine::Command;
 
 pub(super) const COMMANDS: &[Command] = &[
+    edit::APPEND,
     count::DECR,
     count::DECRBY,
+    take::DELIFEQ,
+    read::GET,
+    take::GETDEL,
+    take::GETEX,
+    read::GETRANGE,
+    set::GETSET,
     count::INCR,
     count::INCRBY,
-    read::GET,
-    read::STRLEN,
-    set::GETSET,
+    float::INCRBYFLOAT,
+    lcs::LCS,
+    read::MGET,
+    many::MSET,
+    many::MSETEX,
+    many::MSETNX,
     set::PSETEX,
     set::SET,
     set::SETEX,
     set::SETNX,
+    edit::SETRANGE,
+    read::STRLEN,
+    read::SUBSTR,
 ];

@@ -1,7 +1,7 @@
 //! Commands that store one string.
 
 use super::options::{Condition, Dialect, Expiry, Options};
-use super::value::{reply_with, string_of};
+use super::value::{reply_with_value, string_of};
 use crate::commands::deadline::TimeForm;
 use crate::engine::{
     Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
@@ -76,29 +76,43 @@ fn set_with_options(context: &mut Context<'_>) -> Result<(), CommandError> {
         _ => None,
     };
     let key = context.key(1);
-    let (args, reply) = (context.args, &mut *context.reply);
-    let old = context.keys.get(&key, Lookup::PEEK);
     if options.returns_old {
-        match old {
-            Some(entry) => reply_with(reply, string_of(entry)?),
-            None => reply.null(),
-        }
+        reply_with_value(context, &key)?;
     }
+    let old = context.keys.get(&key, Lookup::WRITE);
     let kept_ms = old.and_then(Entry::deadline_ms);
     if !allows(options.condition, old)? {
         if !options.returns_old {
-            reply.null();
+            context.reply.null();
         }
         return Ok(());
     }
-    let deadline_ms = if options.expiry == Expiry::Keep { kept_ms } else { deadline_ms };
-    context.keys.set(&key, StringValue::from_bytes(args.at(2)), deadline_ms);
-    context.effects.changed(1);
+    match deadline_ms {
+        Some(deadline_ms) if deadline_ms <= context.now_ms => remove_overdue(context, &key),
+        Some(deadline_ms) => {
+            let value = context.args.at(2);
+            context.keys.set(&key, StringValue::from_bytes(value), Some(deadline_ms));
+            state_deadline(context, &key, value, deadline_ms);
+        }
+        None => {
+            let kept_ms = kept_ms.filter(|_| options.expiry == Expiry::Keep);
+            context.keys.set(&key, StringValue::from_bytes(context.args.at(2)), kept_ms);
+            context.effects.changed(1);
+            state_without_get(context, &options);
+        }
+    }
     if !options.returns_old {
         context.reply.ok();
     }
-    state_set(context, &options, deadline_ms);
     Ok(())
+}
+
+/// Removes a key that was given a deadline in the past.
+fn remove_overdue(context: &mut Context<'_>, key: &Key<'_>) {
+    if context.keys.remove(key).is_some() {
+        context.effects.changed(1);
+        context.effects.push(context.session.db, &[b"DEL", key.bytes]);
+    }
 }
 
 /// Says whether the condition holds over what is there now.
@@ -114,28 +128,23 @@ fn allows(condition: Condition<'_>, old: Option<&Entry>) -> Result<bool, Command
     })
 }
 
-/// States the effect of SET: a deadline becomes absolute, GET is left out.
-fn state_set(context: &mut Context<'_>, options: &Options<'_>, deadline_ms: Option<u64>) {
-    let (args, db) = (context.args, context.session.db);
-    if let (Expiry::At(..), Some(deadline_ms)) = (options.expiry, deadline_ms) {
-        state_deadline(context, args.at(1), args.at(2), deadline_ms);
-    } else if options.returns_old {
-        let words: Vec<&[u8]> = args
-            .iter()
-            .enumerate()
-            .filter(|(index, word)| *index < 3 || !word.eq_ignore_ascii_case(b"GET"))
-            .map(|(_, word)| word)
-            .collect();
-        context.effects.push(db, &words);
+/// States SET without GET, which only asks.
+fn state_without_get(context: &mut Context<'_>, options: &Options<'_>) {
+    if !options.returns_old {
+        return;
     }
+    let words = context.args.iter().enumerate();
+    let is_kept = |&(index, word): &(usize, &[u8])| index < 3 || !word.eq_ignore_ascii_case(b"GET");
+    let words: Vec<&[u8]> = words.filter(is_kept).map(|(_, word)| word).collect();
+    context.effects.push(context.session.db, &words);
 }
 
 /// States that a key got a value and a deadline.
-fn state_deadline(context: &mut Context<'_>, key: &[u8], value: &[u8], deadline_ms: u64) {
-    let db = context.session.db;
+fn state_deadline(context: &mut Context<'_>, key: &Key<'_>, value: &[u8], deadline_ms: u64) {
     let mut digits = itoa::Buffer::new();
     let at = digits.format(deadline_ms).as_bytes();
-    context.effects.push(db, &[b"SET", key, value, b"PXAT", at]);
+    context.effects.changed(1);
+    context.effects.push(context.session.db, &[b"SET", key.bytes, value, b"PXAT", at]);
 }
 
 pub(super) const SETNX: Command = Command {
@@ -154,7 +163,7 @@ pub(super) const SETNX: Command = Command {
 
 fn setnx(context: &mut Context<'_>) -> Result<(), CommandError> {
     let key = context.key(1);
-    let is_free = context.keys.get(&key, Lookup::PEEK).is_none();
+    let is_free = context.keys.get(&key, Lookup::WRITE).is_none();
     if is_free {
         context.keys.set(&key, StringValue::from_bytes(context.args.at(2)), None);
         context.effects.changed(1);
@@ -209,11 +218,11 @@ fn psetex(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 /// Stores the third argument with the time to live that the second one spells.
 fn set_for(context: &mut Context<'_>, form: TimeForm) -> Result<(), CommandError> {
-    let (args, key) = (context.args, context.key(1));
-    let deadline_ms = form.positive(args.at(2), context.now_ms, context.command_name())?;
-    context.keys.set(&key, StringValue::from_bytes(args.at(3)), Some(deadline_ms));
-    context.effects.changed(1);
-    state_deadline(context, args.at(1), args.at(3), deadline_ms);
+    let (key, value) = (context.key(1), context.args.at(3));
+    let number = context.args.at(2);
+    let deadline_ms = form.positive(number, context.now_ms, context.command_name())?;
+    context.keys.set(&key, StringValue::from_bytes(value), Some(deadline_ms));
+    state_deadline(context, &key, value, deadline_ms);
     context.reply.ok();
     Ok(())
 }
@@ -233,18 +242,124 @@ pub(super) const GETSET: Command = Command {
 };
 
 fn getset(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let (args, key) = (context.args, context.key(1));
-    reply_with_old(context, &key)?;
-    context.keys.set(&key, StringValue::from_bytes(args.at(2)), None);
+    let (key, value) = (context.key(1), context.args.at(2));
+    reply_with_value(context, &key)?;
+    context.keys.set(&key, StringValue::from_bytes(value), None);
     context.effects.changed(1);
-    context.effects.push(context.session.db, &[b"SET", args.at(1), args.at(2)]);
+    context.effects.push(context.session.db, &[b"SET", key.bytes, value]);
     Ok(())
 }
 
-fn reply_with_old(context: &mut Context<'_>, key: &Key<'_>) -> Result<(), CommandError> {
-    match context.keys.get(key, Lookup::READ) {
-        Some(entry) => reply_with(context.reply, string_of(entry)?),
-        None => context.reply.null(),
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn a_plain_set_replaces_value_and_deadline() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("SET a 1 EX 10", "OK"),
+            ("SET a hello", "OK"),
+            ("TTL a", "-1"),
+            ("GET a", "\"hello\""),
+        ]);
+        bench.expect_effects("SET a 2", &["0: SET a 2"]);
+        assert_eq!(bench.change_count(), 3);
     }
-    Ok(())
+
+    #[test]
+    fn conditions_decide_whether_a_value_is_stored() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("SET a 1 XX", "(nil)"),
+            ("SET a 1 NX", "OK"),
+            ("SET a 2 NX", "(nil)"),
+            ("SET a 2 XX", "OK"),
+            ("SET a 3 IFEQ 1", "(nil)"),
+            ("SET a 3 IFEQ 2", "OK"),
+            ("SET b 3 IFEQ 3", "(nil)"),
+            ("SET a 4 IFEQ 1 GET", "\"3\""),
+            ("SET a 4 IFEQ 3 GET", "\"3\""),
+            ("SET a 5 NX GET", "\"4\""),
+            ("SET c 5 NX GET", "(nil)"),
+            ("SET c 6 XX GET", "\"5\""),
+            ("GET c", "\"6\""),
+            ("EXISTS b", "0"),
+            ("SETNX c 1", "0"),
+            ("SETNX d 1", "1"),
+            ("GETSET d 2", "\"1\""),
+            ("GETSET e 2", "(nil)"),
+        ]);
+    }
+
+    #[test]
+    fn options_may_be_repeated_but_not_contradict() {
+        let mut bench = Bench::new();
+        let syntax = "ERR syntax error";
+        let invalid = "ERR invalid expire time in 'set' command";
+        bench.expect(&[
+            ("SET a 1 NX NX", "OK"),
+            ("SET a 1 EX 1 EX 9", "OK"),
+            ("TTL a", "9"),
+            ("SET a 1 KEEPTTL KEEPTTL", "OK"),
+            ("TTL a", "9"),
+            ("SET a 1 GET GET", "\"1\""),
+            ("SET a 1 EX 1 PX 2", syntax),
+            ("SET a 1 XX NX", syntax),
+            ("SET a 1 NX IFEQ 1", syntax),
+            ("SET a 1 IFEQ 1 NX", syntax),
+            ("SET a 1 IFEQ 1 IFEQ 1", syntax),
+            ("SET a 1 IFEQ", syntax),
+            ("SET a 1 EX", syntax),
+            ("SET a 1 EX 1 KEEPTTL", syntax),
+            ("SET a 1 PERSIST", syntax),
+            ("SET a 1 FOO", syntax),
+            ("SET a 1 EX 0", invalid),
+            ("SET a 1 EXAT 9223372036854775807", invalid),
+            ("SETEX a 0 1", "ERR invalid expire time in 'setex' command"),
+            ("PSETEX a -1 1", "ERR invalid expire time in 'psetex' command"),
+            ("SETEX a x 1", "ERR value is not an integer or out of range"),
+            ("SET a 1 PX 1.5", "ERR value is not an integer or out of range"),
+        ]);
+    }
+
+    #[test]
+    fn deadlines_are_stated_since_1970_and_get_is_left_out() {
+        let mut bench = Bench::new();
+        let at = bench.now_ms() + 1000;
+        let stated = format!("0: SET a 1 PXAT {at}");
+        bench.expect_effects("SET a 1 EX 1", &[&stated]);
+        bench.expect_effects("SET a 1 PX 1000 XX GET", &[&stated]);
+        bench.expect_effects("SETEX a 1 1", &[&stated]);
+        bench.expect_effects("PSETEX a 1000 1", &[&stated]);
+        bench.expect_effects("SET a 3 XX GET", &["0: SET a 3 XX"]);
+        bench.expect_effects("SET a 5 GET KEEPTTL", &["0: SET a 5 KEEPTTL"]);
+        bench.expect_effects("SET a 5 KEEPTTL", &["0: SET a 5 KEEPTTL"]);
+        bench.expect_effects("SET a 5 NX", &[]);
+        bench.expect_effects("GETSET a 6", &["0: SET a 6"]);
+        bench.expect_effects("SETNX b 6", &["0: SETNX b 6"]);
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_removes_the_key() {
+        let mut bench = Bench::new();
+        bench.expect_effects("SET a 1 PXAT 1", &[]);
+        bench.expect(&[("SET a 1", "OK")]);
+        bench.expect_effects("SET a 2 EXAT 1", &["0: DEL a"]);
+        bench.expect(&[("EXISTS a", "0")]);
+    }
+
+    #[test]
+    fn an_expired_value_is_no_old_value() {
+        let mut bench = Bench::new();
+        bench.expect(&[("SET a 1 PX 10", "OK")]);
+        bench.advance(10);
+        bench.expect_effects("SET a 2 NX", &["0: DEL a", "0: SET a 2 NX"]);
+        bench.expect(&[("SET a 1 PX 10", "OK")]);
+        bench.advance(10);
+        bench.expect_effects("SET a 2 XX", &["0: DEL a"]);
+        bench.expect(&[("SET a 1 PX 10", "OK")]);
+        bench.advance(10);
+        bench.expect_effects("GETSET a 2", &["0: DEL a", "0: SET a 2"]);
+    }
 }

@@ -1,0 +1,285 @@
+//! Walks over all keys of a database: KEYS, SCAN, RANDOMKEY. They lock one shard at a time.
+
+use crate::base::{glob, text};
+use crate::engine::{Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags};
+use crate::keyspace::Entry;
+use crate::resp::ReplyBuffer;
+
+/// Keys that one call of SCAN looks at unless COUNT says otherwise.
+const DEFAULT_COUNT: usize = 10;
+
+pub(super) const KEYS: Command = Command {
+    name: "keys",
+    arity: 2,
+    flags: Flags::READONLY,
+    acl: Categories::DANGEROUS.and(Categories::KEYSPACE),
+    since: "1.0.0",
+    complexity: "O(N) in the keys of the database",
+    summary: "Lists all keys that match a pattern.",
+    tips: &["request_policy:all_shards", "nondeterministic_output_order"],
+    arguments: &[Argument::new("pattern", ArgumentKind::Pattern)],
+    run: keys,
+    ..Command::DEFAULT
+};
+
+fn keys(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let pattern = context.args.at(1);
+    if !has_wildcards(pattern) {
+        return one_key(context, pattern);
+    }
+    let matches_all = pattern == b"*";
+    let (now_ms, reply) = (context.now_ms, &mut *context.reply);
+    let mark = reply.deferred();
+    let mut count = 0;
+    context.engine.keyspace.for_each(context.session.db, &mut |entry| {
+        let key = entry.key();
+        if (matches_all || glob::matches(pattern, key, false)) && !entry.is_expired(now_ms) {
+            reply.bulk(key);
+            count += 1;
+        }
+    });
+    reply.finish_array(mark, count);
+    Ok(())
+}
+
+fn has_wildcards(pattern: &[u8]) -> bool {
+    pattern.iter().any(|byte| b"*?[\\".contains(byte))
+}
+
+/// Replies with the only key a pattern can match.
+fn one_key(context: &mut Context<'_>, name: &[u8]) -> Result<(), CommandError> {
+    let keyspace = &context.engine.keyspace;
+    let key = keyspace.key(context.session.db, name);
+    let is_there = keyspace.contains(&key, *context.keys.access());
+    context.reply.array(usize::from(is_there));
+    if is_there {
+        context.reply.bulk(name);
+    }
+    Ok(())
+}
+
+pub(super) const SCAN: Command = Command {
+    name: "scan",
+    arity: -2,
+    flags: Flags::READONLY,
+    acl: Categories::KEYSPACE,
+    since: "2.8.0",
+    complexity: "O(1) for a call with the default count, O(N) for a whole round of N keys",
+    summary: "Lists the keys of the database in steps, from cursor to cursor.",
+    tips: &["nondeterministic_output", "request_policy:special", "response_policy:special"],
+    arguments: &[
+        Argument::new("cursor", ArgumentKind::Integer),
+        Argument::new("pattern", ArgumentKind::Pattern).after("MATCH").optional(),
+        Argument::new("count", ArgumentKind::Integer).after("COUNT").optional(),
+        Argument::new("type", ArgumentKind::String).after("TYPE").optional().since("6.0.0"),
+    ],
+    run: scan,
+    ..Command::DEFAULT
+};
+
+fn scan(context: &mut Context<'_>) -> Result<(), CommandError> {
+    const BAD_CURSOR: CommandError = CommandError::refused("ERR invalid cursor");
+    let cursor = parse_cursor(context.args.at(1)).ok_or(BAD_CURSOR)?;
+    let options = ScanOptions::parse(context)?;
+    let (now_ms, db) = (context.now_ms, context.session.db);
+    let reply = &mut *context.reply;
+    // The cursor stands before the keys, but is known only behind them.
+    let mut found = ReplyBuffer::with_protocol(reply.protocol());
+    let mut count = 0;
+    let next = context.engine.keyspace.scan(db, cursor, options.count, &mut |entry| {
+        if options.admit(entry) && !entry.is_expired(now_ms) {
+            found.bulk(entry.key());
+            count += 1;
+        }
+    });
+    reply.array(2);
+    reply.bulk(itoa::Buffer::new().format(next).as_bytes());
+    reply.array(count);
+    reply.append(found);
+    Ok(())
+}
+
+/// Returns the cursor a text spells as C's `strtoull` reads it: spaces and a sign may stand before it.
+fn parse_cursor(text: &[u8]) -> Option<u64> {
+    let trimmed = text.trim_ascii_start();
+    let (is_negative, digits) = match trimmed.split_first()? {
+        (b'-', rest) if trimmed.len() < text.len() => (true, rest),
+        (b'+', rest) => (false, rest),
+        _ => (false, trimmed),
+    };
+    let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
+    let significant = &digits[zeros..];
+    let number = if significant.is_empty() && zeros > 0 {
+        0
+    } else {
+        text::parse_u64(significant).filter(|_| !significant.is_empty())?
+    };
+    Some(if is_negative { number.wrapping_neg() } else { number })
+}
+
+/// What SCAN looks for.
+struct ScanOptions<'a> {
+    count: usize,
+    /// `None` when every key matches.
+    pattern: Option<&'a [u8]>,
+    type_name: Option<&'a [u8]>,
+}
+
+impl<'a> ScanOptions<'a> {
+    fn parse(context: &Context<'a>) -> Result<Self, CommandError> {
+        const NOT_HERE: CommandError =
+            CommandError::refused("ERR NOVALUES option can only be used in HSCAN");
+        let args = context.args;
+        let mut options = Self { count: DEFAULT_COUNT, pattern: None, type_name: None };
+        let mut index = 2;
+        while index < args.len() {
+            let value = args.get(index + 1);
+            if args.is_word(index, "NOVALUES") {
+                return Err(NOT_HERE);
+            }
+            let value = value.ok_or(CommandError::Syntax)?;
+            if args.is_word(index, "COUNT") {
+                let count = context.integer(index + 1)?;
+                let positive = usize::try_from(count).ok().filter(|&count| count > 0);
+                options.count = positive.ok_or(CommandError::Syntax)?;
+            } else if args.is_word(index, "MATCH") {
+                options.pattern = (value != b"*").then_some(value);
+            } else if args.is_word(index, "TYPE") {
+                options.type_name = Some(value);
+            } else {
+                return Err(CommandError::Syntax);
+            }
+            index += 2;
+        }
+        Ok(options)
+    }
+
+    fn admit(&self, entry: &Entry) -> bool {
+        let is_type = self
+            .type_name
+            .is_none_or(|name| entry.value_type().name().as_bytes().eq_ignore_ascii_case(name));
+        is_type && self.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key(), false))
+    }
+}
+
+pub(super) const RANDOMKEY: Command = Command {
+    name: "randomkey",
+    arity: 1,
+    flags: Flags::READONLY,
+    acl: Categories::KEYSPACE,
+    since: "1.0.0",
+    summary: "Names a key chosen at random.",
+    tips: &["request_policy:all_shards", "response_policy:special", "nondeterministic_output"],
+    run: randomkey,
+    ..Command::DEFAULT
+};
+
+fn randomkey(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let access = *context.keys.access();
+    match context.engine.keyspace.random_key(context.session.db, access) {
+        Some(key) => context.reply.bulk(&key),
+        None => context.reply.null(),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::parse_cursor;
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn cursors_are_read_as_c_reads_them() {
+        for (text, expected) in [
+            ("0", Some(0)),
+            ("00", Some(0)),
+            ("+0", Some(0)),
+            (" 0", Some(0)),
+            ("007", Some(7)),
+            (" -1", Some(u64::MAX)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("-1", None),
+            ("", None),
+            ("+", None),
+            ("x", None),
+            ("0x", None),
+            ("0 ", None),
+        ] {
+            assert_eq!(parse_cursor(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn keys_match_patterns_and_hide_the_expired() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("KEYS *", "[]"),
+            ("MSET foo_a 1 bar 2", "OK"),
+            ("SET foo_b 1 PX 10", "OK"),
+            ("KEYS ba?", "[\"bar\"]"),
+            ("KEYS bar", "[\"bar\"]"),
+            ("KEYS ba", "[]"),
+        ]);
+        bench.advance(10);
+        bench.expect(&[("KEYS foo*", "[\"foo_a\"]"), ("KEYS foo_b", "[]")]);
+    }
+
+    /// Returns all keys that SCAN with these options finds from cursor 0 to cursor 0.
+    fn scan_all(bench: &mut Bench, options: &str) -> BTreeSet<String> {
+        let (mut cursor, mut seen) = ("0".to_owned(), BTreeSet::new());
+        loop {
+            let reply = bench.say(&format!("SCAN {cursor} {options}"));
+            let (next, keys) = reply[1..].split_once(", ").expect("a cursor and keys");
+            let keys = keys.trim_matches(['[', ']']).split(", ").filter(|key| !key.is_empty());
+            for key in keys {
+                assert!(seen.insert(key.trim_matches('"').to_owned()), "{key} twice");
+            }
+            cursor = next.trim_matches('"').to_owned();
+            if cursor == "0" {
+                return seen;
+            }
+        }
+    }
+
+    #[test]
+    fn a_scan_finds_every_key_once() {
+        let mut bench = Bench::new();
+        for number in 0..1000 {
+            bench.say(&format!("SET key:{number} x"));
+        }
+        bench.say("SET gone x PX 10");
+        bench.advance(10);
+        assert_eq!(scan_all(&mut bench, "").len(), 1000);
+        assert_eq!(scan_all(&mut bench, "COUNT 5").len(), 1000);
+        assert_eq!(scan_all(&mut bench, "MATCH key:1??").len(), 100);
+        assert_eq!(scan_all(&mut bench, "TYPE string COUNT 100000").len(), 1000);
+        assert_eq!(scan_all(&mut bench, "TYPE list COUNT 1000").len(), 0);
+    }
+
+    #[test]
+    fn options_of_scan_are_checked_behind_its_cursor() {
+        let mut bench = Bench::new();
+        let syntax = "ERR syntax error";
+        bench.expect(&[
+            ("SCAN x COUNT x", "ERR invalid cursor"),
+            ("SCAN 0 COUNT x", "ERR value is not an integer or out of range"),
+            ("SCAN 0 COUNT 0", syntax),
+            ("SCAN 0 COUNT", syntax),
+            ("SCAN 0 FOO 1", syntax),
+            ("SCAN 0 NOVALUES", "ERR NOVALUES option can only be used in HSCAN"),
+            ("SCAN 0 TYPE unheard-of", "[\"0\", []]"),
+            ("SCAN 18446744073709551615", "[\"0\", []]"),
+        ]);
+    }
+
+    #[test]
+    fn a_random_key_is_a_live_one() {
+        let mut bench = Bench::new();
+        bench.expect(&[("RANDOMKEY", "(nil)"), ("SET a 1", "OK"), ("SET b 1 PX 10", "OK")]);
+        bench.advance(10);
+        bench.expect(&[("RANDOMKEY", "\"a\""), ("DEL a", "1"), ("RANDOMKEY", "(nil)")]);
+    }
+}
