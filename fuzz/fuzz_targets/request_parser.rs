@@ -4,7 +4,10 @@
 //! The first three bytes of an input choose the cut, whether the client has authenticated, and whether
 //! bytes that are done with are dropped; the rest is the stream.
 //!
-//! Run: `cargo +nightly fuzz run request_parser -- -max_len=4096`
+//! Run: `cargo +nightly fuzz run -s none request_parser -- -max_len=4096`
+//!
+//! Without AddressSanitizer, beside which the library's allocator cannot be linked; the parser has no
+//! `unsafe` for it to watch.
 
 #![no_main]
 

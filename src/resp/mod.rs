@@ -11,8 +11,6 @@ mod limits;
 mod parser;
 #[cfg(test)]
 mod parser_tests;
-#[cfg(test)]
-mod properties;
 mod reply;
 mod short;
 mod small;

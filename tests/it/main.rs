@@ -1,4 +1,5 @@
 //! Client contracts, all in one binary.
 
+mod resp;
 mod scan;
 mod tidy;

@@ -10,8 +10,8 @@ use redis_protocol::resp2;
 use redis_protocol::resp2::types::{OwnedFrame as Frame2, Resp2Frame};
 use redis_protocol::resp3;
 use redis_protocol::resp3::types::{OwnedFrame as Frame3, VerbatimStringFormat};
-
-use super::{Limits, Parsed, Parser, Protocol, ReplyBuffer, SHARED_BYTES_MIN};
+use redpoll::base::text;
+use redpoll::resp::{Limits, Parsed, Parser, Protocol, ReplyBuffer, SHARED_BYTES_MIN};
 
 type Command = Vec<Vec<u8>>;
 
@@ -216,7 +216,7 @@ fn write_set(reply: &mut ReplyBuffer, members: &[i64], late: bool) {
 fn as_resp2(value: &Value) -> Frame2 {
     let bulk = |text: &dyn ToString| Frame2::BulkString(text.to_string().into_bytes());
     match value {
-        Value::Simple(text) => Frame2::SimpleString(text.clone().into_bytes()),
+        Value::Simple(status) => Frame2::SimpleString(status.clone().into_bytes()),
         Value::Error(text) => Frame2::Error(text.clone()),
         Value::Integer(number) => Frame2::Integer(*number),
         Value::Bulk(bytes) | Value::Verbatim(bytes) => Frame2::BulkString(bytes.clone()),
@@ -224,7 +224,7 @@ fn as_resp2(value: &Value) -> Frame2 {
         Value::BulkInteger(number) | Value::BigNumber(number) => bulk(number),
         Value::Null | Value::NullArray => Frame2::Null,
         Value::Boolean(value) => Frame2::Integer(i64::from(*value)),
-        Value::Double(value) => bulk(&crate::base::text::format_f64(*value)),
+        Value::Double(value) => bulk(&text::format_f64(*value)),
         Value::Array(elements, _) => Frame2::Array(elements.iter().map(as_resp2).collect()),
         Value::Map(pairs, _) => Frame2::Array(
             pairs
