@@ -32,7 +32,8 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
 fn encode(command: &Command) -> Vec<u8> {
     let frame = Frame2::Array(command.iter().cloned().map(Frame2::BulkString).collect());
     let mut bytes = vec![0; frame.encode_len(false)];
-    let end = resp2::encode::encode(&mut bytes, &frame, false).unwrap();
+    let end = resp2::encode::encode(&mut bytes, &frame, false)
+        .expect("the buffer is as long as the frame");
     bytes.truncate(end);
     bytes
 }
@@ -48,8 +49,9 @@ fn parse_pieces<'stream>(
     for (index, piece) in pieces.enumerate() {
         buffer.extend_from_slice(piece);
         spans.clear();
-        while let Parsed::Command { end, arg_count } =
-            parser.next(&mut buffer, at, &limits, &mut spans).unwrap()
+        while let Parsed::Command { end, arg_count } = parser
+            .next(&mut buffer, at, &limits, &mut spans)
+            .expect("what the oracle encodes is well formed")
         {
             let arguments = &spans[spans.len() - arg_count..];
             commands.push(arguments.iter().map(|span| span.of(&buffer).to_vec()).collect());
