@@ -21,14 +21,14 @@ pub struct Context<'a> {
     pub reply: &'a mut ReplyBuffer,
     /// The keys the command declares, locked.
     pub keys: Keys<'a>,
-    pub effects: Effects,
+    pub effects: &'a mut Effects,
     pub tuning: &'a Tuning,
     pub known: &'a Known,
     /// The wall clock, in milliseconds; the same for the whole command.
     pub now_ms: u64,
     pub(super) worker: usize,
     pub(super) first_key: Option<(usize, Key<'a>)>,
-    pub(super) redacted: Vec<usize>,
+    pub(super) redacted: &'a mut Vec<usize>,
 }
 
 impl<'a> Context<'a> {

@@ -161,9 +161,26 @@ fn word_of(name: &[u8]) -> Option<u128> {
     if name.len() > NAME_BYTES_MAX || name.is_empty() {
         return None;
     }
-    let mut bytes = [0_u8; NAME_BYTES_MAX];
-    bytes[..name.len()].copy_from_slice(name);
-    Some(u128::from_le_bytes(bytes) | FOLD)
+    // Two overlapping loads of a fixed size cost less than a copy of a varying one.
+    let length = name.len();
+    let word = if length >= 8 {
+        let (low, high) = (load(name.first_chunk::<8>()?), load(name.last_chunk::<8>()?));
+        u128::from(low) | u128::from(high) << ((length - 8) * 8)
+    } else if length >= 4 {
+        let (low, high) = (name.first_chunk::<4>()?, name.last_chunk::<4>()?);
+        let (low, high) = (u32::from_le_bytes(*low), u32::from_le_bytes(*high));
+        u128::from(u64::from(low) | u64::from(high) << ((length - 4) * 8))
+    } else {
+        let (first, middle, last) = (name[0], name[length / 2], name[length - 1]);
+        let word = u32::from(first) | u32::from(middle) << (length / 2 * 8);
+        u128::from(word | u32::from(last) << ((length - 1) * 8))
+    };
+    Some(word | FOLD)
+}
+
+#[inline]
+fn load(bytes: &[u8; 8]) -> u64 {
+    u64::from_le_bytes(*bytes)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the low half is what is asked for")]

@@ -63,6 +63,7 @@ struct Scratch {
     redacted: Vec<usize>,
     sums: Sums,
     now_ms: u64,
+    access: Access,
 }
 
 /// One thread's executor.
@@ -75,9 +76,11 @@ pub struct Worker {
 impl Worker {
     /// Creates the worker of a number below the engine's worker count.
     pub fn new(engine: Arc<Engine>, index: usize) -> Self {
+        let tuning = Tuning::read(&engine.config);
+        let now_ms = clock::unix_ms();
         let scratch = Scratch {
             index,
-            tuning: Tuning::read(&engine.config),
+            tuning,
             ticker: Ticker::default(),
             evictor: Evictor::default(),
             effects: Effects::default(),
@@ -85,7 +88,8 @@ impl Worker {
             found: Vec::new(),
             redacted: Vec::new(),
             sums: Sums::default(),
-            now_ms: clock::unix_ms(),
+            now_ms,
+            access: access(&tuning, now_ms),
         };
         let sweep = Sweep::new(index, engine.worker_count());
         Self { engine, scratch, sweep }
@@ -208,13 +212,16 @@ fn record_expired(engine: &Engine, worker: usize, expired: &[(u32, Box<[u8]>)]) 
         record_removal(engine, *db, key);
     }
     let count = expired.len() as u64;
+    if count == 0 {
+        return;
+    }
     engine.stats.worker(worker).add(Counter::ExpiredKeys, count);
     engine.count_changes(count);
 }
 
 /// Removes the expired keys that a reader saw; called without locks.
 #[cold]
-fn remove_overdue(engine: &Engine, worker: usize, access: Access, overdue: &[OverdueKey]) {
+fn remove_overdue(engine: &Engine, worker: usize, access: &Access, overdue: &[OverdueKey]) {
     for seen in overdue {
         let key = seen.key();
         let mut keys = engine.keyspace.lock_one(key.place(), LockMode::Exclusive, access);
@@ -234,6 +241,61 @@ fn append_effects(engine: &Engine, db: u32, args: Args<'_>, effects: &Effects) {
     }
 }
 
+fn access(tuning: &Tuning, now_ms: u64) -> Access {
+    Access { now_ms, aging: tuning.aging(now_ms), touches: true, removes_expired: true }
+}
+
+/// Locks what a command declares.
+#[inline]
+fn lock<'k>(
+    engine: &'k Engine,
+    db: u32,
+    known: &Known,
+    (args, hash): (Args<'k>, Option<u64>),
+    (places, found): (&mut Vec<KeyPlace>, &mut Vec<KeyAt>),
+    access: &'k Access,
+) -> (Keys<'k>, Option<(usize, Key<'k>)>) {
+    match known.plan {
+        KeyPlan::None => (Keys::none(access), None),
+        KeyPlan::One(index) => match args.get(index) {
+            None => (Keys::none(access), None),
+            Some(bytes) => {
+                let hash = hash.unwrap_or_else(|| engine.keyspace.hash(bytes));
+                let key = Key::with_hash(bytes, hash, db);
+                let keys = engine.keyspace.lock_one(key.place(), known.mode, access);
+                (keys, Some((index, key)))
+            }
+        },
+        KeyPlan::Many => (lock_many(engine, db, known, args, (places, found), access), None),
+    }
+}
+
+fn lock_many<'k>(
+    engine: &'k Engine,
+    db: u32,
+    known: &Known,
+    args: Args<'_>,
+    (places, found): (&mut Vec<KeyPlace>, &mut Vec<KeyAt>),
+    access: &'k Access,
+) -> Keys<'k> {
+    found.clear();
+    places.clear();
+    // Arguments that make no sense declare no keys; the handler says what is wrong with them.
+    find_keys(known.command, args, found);
+    let keyspace = &engine.keyspace;
+    for &(index, flags) in found.iter() {
+        if !flags.has(KeyFlags::NOT_KEY)
+            && let Some(bytes) = args.get(index)
+        {
+            places.push(keyspace.key(db, bytes).place());
+        }
+    }
+    if let Some(more) = known.command.other_places {
+        more(keyspace, db, args, places);
+    }
+    keyspace.lock(places, known.mode, access)
+}
+
 impl Scratch {
     /// Looks at the clock and, when they have changed, at the settings.
     #[inline]
@@ -246,6 +308,7 @@ impl Scratch {
                 self.evictor.policy_changed();
             }
         }
+        self.access = access(&self.tuning, self.now_ms);
     }
 
     /// Runs one command of the batch up to its statistics.
@@ -331,16 +394,11 @@ impl Scratch {
         (args, hash): (Args<'_>, Option<u64>),
         reply: &mut ReplyBuffer,
     ) -> Result<(), CommandError> {
-        let access = Access {
-            now_ms: self.now_ms,
-            aging: self.tuning.aging(self.now_ms),
-            touches: !session.no_touch,
-            removes_expired: true,
-        };
-        let (keys, first_key) = self.lock(engine, session.db, known, (args, hash), access);
-        let mut effects = std::mem::take(&mut self.effects);
-        effects.is_recording = engine.effects.is_listening();
+        self.access.touches = !session.no_touch;
+        self.effects.is_recording = engine.effects.is_listening();
         let db = session.db;
+        let Self { access, effects, tuning, redacted, places, found, .. } = self;
+        let (keys, first_key) = lock(engine, db, known, (args, hash), (places, found), access);
         let mut context = Context {
             engine,
             session,
@@ -348,85 +406,35 @@ impl Scratch {
             reply,
             keys,
             effects,
-            tuning: &self.tuning,
+            tuning,
             known,
             now_ms: self.now_ms,
             worker: self.index,
             first_key,
-            redacted: std::mem::take(&mut self.redacted),
+            redacted,
         };
         let outcome = (known.command.run)(&mut context);
-        let Context { mut keys, mut effects, redacted, .. } = context;
-        let overdue = keys.settle_overdue();
-        let expired = keys.take_expired();
-        if !expired.is_empty() {
-            record_expired(engine, self.index, &expired);
+        let mut overdue = Vec::new();
+        if context.keys.met_late_keys() {
+            overdue = context.keys.settle_overdue();
+            record_expired(engine, self.index, &context.keys.take_expired());
         }
-        if effects.is_recording && effects.change_count > 0 {
-            append_effects(engine, db, args, &effects);
+        let changes = context.effects.change_count;
+        if changes > 0 {
+            if context.effects.is_recording {
+                append_effects(engine, db, args, context.effects);
+            }
+            self.sums.changes += changes;
         }
-        let (hits, misses) = keys.hits_and_misses();
-        drop(keys);
+        let (hits, misses) = context.keys.hits_and_misses();
+        self.sums.hits += u64::from(hits);
+        self.sums.misses += u64::from(misses);
+        context.effects.clear();
+        drop(context);
         if !overdue.is_empty() {
             remove_overdue(engine, self.index, access, &overdue);
         }
-        self.sums.hits += u64::from(hits);
-        self.sums.misses += u64::from(misses);
-        self.sums.changes += effects.change_count;
-        effects.clear();
-        self.effects = effects;
-        self.redacted = redacted;
         outcome
-    }
-
-    #[inline]
-    fn lock<'k>(
-        &mut self,
-        engine: &'k Engine,
-        db: u32,
-        known: &Known,
-        (args, hash): (Args<'k>, Option<u64>),
-        access: Access,
-    ) -> (Keys<'k>, Option<(usize, Key<'k>)>) {
-        match known.plan {
-            KeyPlan::None => (Keys::none(access), None),
-            KeyPlan::One(index) => match args.get(index) {
-                None => (Keys::none(access), None),
-                Some(bytes) => {
-                    let hash = hash.unwrap_or_else(|| engine.keyspace.hash(bytes));
-                    let key = Key::with_hash(bytes, hash, db);
-                    let keys = engine.keyspace.lock_one(key.place(), known.mode, access);
-                    (keys, Some((index, key)))
-                }
-            },
-            KeyPlan::Many => (self.lock_many(engine, db, known, args, access), None),
-        }
-    }
-
-    fn lock_many<'k>(
-        &mut self,
-        engine: &'k Engine,
-        db: u32,
-        known: &Known,
-        args: Args<'_>,
-        access: Access,
-    ) -> Keys<'k> {
-        self.found.clear();
-        self.places.clear();
-        // Arguments that make no sense declare no keys; the handler says what is wrong with them.
-        find_keys(known.command, args, &mut self.found);
-        let keyspace = &engine.keyspace;
-        for &(index, flags) in &self.found {
-            if !flags.has(KeyFlags::NOT_KEY)
-                && let Some(bytes) = args.get(index)
-            {
-                self.places.push(keyspace.key(db, bytes).place());
-            }
-        }
-        if let Some(more) = known.command.other_places {
-            more(keyspace, db, args, &mut self.places);
-        }
-        keyspace.lock(&mut self.places, known.mode, access)
     }
 
     #[inline]
@@ -480,6 +488,7 @@ impl Scratch {
         self.redacted.clear();
         if elapsed_ns >= STALE_CLOCK_NS {
             self.now_ms = clock::unix_ms();
+            self.access.now_ms = self.now_ms;
             let is_fast = known.command.flags.has(Flags::FAST);
             let event = if is_fast { "fast-command" } else { "command" };
             self.record_event(engine, event, elapsed_ns);

@@ -233,7 +233,7 @@ mod tests {
         let access = Access { now_ms: 0, aging, touches: true, removes_expired: true };
         let name = number.to_le_bytes();
         let key = keyspace.key(0, &name);
-        let mut keys = keyspace.lock_one(key.place(), LockMode::Exclusive, access);
+        let mut keys = keyspace.lock_one(key.place(), LockMode::Exclusive, &access);
         keys.set(&key, StringValue::Integer(1), deadline_ms);
     }
 

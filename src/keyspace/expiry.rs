@@ -161,7 +161,7 @@ mod tests {
             removes_expired: true,
         };
         let key = keyspace.key(0, name);
-        let mut keys = keyspace.lock_one(key.place(), LockMode::Exclusive, access);
+        let mut keys = keyspace.lock_one(key.place(), LockMode::Exclusive, &access);
         keys.set(&key, StringValue::Integer(1), deadline_ms);
     }
 

@@ -1,6 +1,6 @@
 //! The keys of one command: its shards, locked, and what may be done with the entries in them.
 
-use smallvec::SmallVec;
+use std::cell::Cell;
 
 use super::access::{Access, Lookup};
 use super::database::Keyspace;
@@ -58,6 +58,7 @@ struct LockedShard<'a> {
     guard: Guard<'a>,
 }
 
+const DECLARED: &str = "a handler uses declared keys only";
 const ALONE: &str = "only write commands change keys, and they lock exclusively";
 
 /// A key that was found expired and removed: its database and its bytes.
@@ -77,22 +78,73 @@ impl OverdueKey {
     }
 }
 
-/// The locked shards of one command. Dropping it unlocks them.
-pub struct Keys<'a> {
-    shards: SmallVec<[LockedShard<'a>; 1]>,
-    access: Access,
-    hit_count: u32,
-    miss_count: u32,
+/// What a command met of keys whose time had come.
+#[derive(Default)]
+struct Late {
     expired: Vec<ExpiredKey>,
     overdue: Vec<OverdueKey>,
 }
 
+enum Shards<'a> {
+    None,
+    One(LockedShard<'a>),
+    /// In ascending order of their places.
+    Many(Vec<LockedShard<'a>>),
+}
+
+impl<'a> Shards<'a> {
+    #[inline]
+    fn find(&self, place: KeyPlace) -> Option<&LockedShard<'a>> {
+        match self {
+            Self::One(shard) => (shard.place == place).then_some(shard),
+            Self::Many(shards) => {
+                let found = shards.binary_search_by_key(&place, |shard| shard.place);
+                Some(&shards[found.ok()?])
+            }
+            Self::None => None,
+        }
+    }
+
+    #[inline]
+    fn writable(&mut self, place: KeyPlace) -> &mut WriteShard<'a> {
+        let shard = match self {
+            Self::One(shard) => (shard.place == place).then_some(shard),
+            Self::Many(shards) => {
+                let found = shards.binary_search_by_key(&place, |shard| shard.place);
+                found.ok().map(|found| &mut shards[found])
+            }
+            Self::None => None,
+        };
+        match &mut shard.expect(DECLARED).guard {
+            Guard::Exclusive(shard) => shard,
+            _ => unreachable!("{ALONE}"),
+        }
+    }
+}
+
+/// The locked shards of one command. Dropping it unlocks them.
+///
+/// It is made and moved for every command, so it is kept small.
+pub struct Keys<'a> {
+    shards: Shards<'a>,
+    access: &'a Access,
+    hit_count: Cell<u32>,
+    miss_count: Cell<u32>,
+    /// Allocated when the first late key is met.
+    late: Option<Box<Late>>,
+}
+
 impl Keyspace {
     /// Locks the shards of `places`, which this sorts and rids of repetitions. Waits.
-    pub fn lock(&self, places: &mut [KeyPlace], mode: LockMode, access: Access) -> Keys<'_> {
+    pub fn lock<'a>(
+        &'a self,
+        places: &mut [KeyPlace],
+        mode: LockMode,
+        access: &'a Access,
+    ) -> Keys<'a> {
         // One order for everyone: two commands that want the same two shards never wait on each other.
         places.sort_unstable();
-        let mut shards = SmallVec::with_capacity(places.len());
+        let mut shards = Vec::with_capacity(places.len());
         let mut last = None;
         for &place in places.iter() {
             if last != Some(place) {
@@ -100,15 +152,13 @@ impl Keyspace {
             }
             last = Some(place);
         }
-        Keys::of(shards, access)
+        Keys::of(Shards::Many(shards), access)
     }
 
     /// Locks one shard: what most commands need. Waits; allocates nothing.
     #[inline]
-    pub fn lock_one(&self, place: KeyPlace, mode: LockMode, access: Access) -> Keys<'_> {
-        let mut shards = SmallVec::new();
-        shards.push(self.lock_place(place, mode));
-        Keys::of(shards, access)
+    pub fn lock_one<'a>(&'a self, place: KeyPlace, mode: LockMode, access: &'a Access) -> Keys<'a> {
+        Keys::of(Shards::One(self.lock_place(place, mode)), access)
     }
 
     #[inline]
@@ -126,51 +176,56 @@ impl Keyspace {
 
 impl<'a> Keys<'a> {
     /// Returns the keys of a command that has none.
-    pub fn none(access: Access) -> Self {
-        Self::of(SmallVec::new(), access)
+    #[inline]
+    pub fn none(access: &'a Access) -> Self {
+        Self::of(Shards::None, access)
     }
 
     #[inline]
-    fn of(shards: SmallVec<[LockedShard<'a>; 1]>, access: Access) -> Self {
-        let (expired, overdue) = (Vec::new(), Vec::new());
-        Self { shards, access, hit_count: 0, miss_count: 0, expired, overdue }
+    fn of(shards: Shards<'a>, access: &'a Access) -> Self {
+        Self { shards, access, hit_count: Cell::new(0), miss_count: Cell::new(0), late: None }
     }
 
     /// Unlocks before the command ends: what follows takes long and looks up nothing more.
     pub fn unlock(&mut self) {
-        self.shards.clear();
+        self.shards = Shards::None;
     }
 
     /// Returns the circumstances of the command's accesses.
-    pub fn access(&self) -> &Access {
-        &self.access
+    pub fn access(&self) -> &'a Access {
+        self.access
     }
 
     /// Returns hits and misses counted so far.
+    #[inline]
     pub fn hits_and_misses(&self) -> (u32, u32) {
-        (self.hit_count, self.miss_count)
+        (self.hit_count.get(), self.miss_count.get())
+    }
+
+    /// Says whether the command met keys whose time had come.
+    #[inline]
+    pub fn met_late_keys(&self) -> bool {
+        self.late.is_some()
     }
 
     /// Returns the keys removed because they had expired, in order.
     pub fn take_expired(&mut self) -> Vec<ExpiredKey> {
-        std::mem::take(&mut self.expired)
+        self.late.as_mut().map(|late| std::mem::take(&mut late.expired)).unwrap_or_default()
     }
 
     /// Removes the expired keys that the command saw, where its locks allow it; returns the others, to
     /// be removed once these locks are gone.
-    #[inline]
     pub fn settle_overdue(&mut self) -> Vec<OverdueKey> {
-        let mut overdue = std::mem::take(&mut self.overdue);
-        if !overdue.is_empty() {
-            overdue.retain(|seen| !self.removes(seen));
-        }
+        let overdue = self.late.as_mut().map(|late| std::mem::take(&mut late.overdue));
+        let mut overdue = overdue.unwrap_or_default();
+        overdue.retain(|seen| !self.removes(seen));
         overdue
     }
 
     #[cold]
     fn removes(&mut self, seen: &OverdueKey) -> bool {
         let key = seen.key();
-        let held = self.shards.iter().find(|shard| shard.place == key.place);
+        let held = self.shards.find(key.place);
         let may = held.is_some_and(|shard| matches!(shard.guard, Guard::Exclusive(_)));
         if may {
             self.remove_if_expired(&key);
@@ -178,31 +233,11 @@ impl<'a> Keys<'a> {
         may
     }
 
-    #[inline]
-    fn position(&self, place: KeyPlace) -> usize {
-        if self.shards.len() == 1 {
-            assert!(self.shards[0].place == place, "a handler uses declared keys only");
-            return 0;
-        }
-        let found = self.shards.binary_search_by_key(&place, |shard| shard.place);
-        found.expect("a handler uses declared keys only")
-    }
-
-    #[inline]
-    fn writable(&mut self, place: KeyPlace) -> &mut WriteShard<'a> {
-        let position = self.position(place);
-        match &mut self.shards[position].guard {
-            Guard::Exclusive(shard) => shard,
-            _ => unreachable!("{ALONE}"),
-        }
-    }
-
     /// Returns the entry of a key that has not expired.
     #[inline]
     pub fn get(&mut self, key: &Key<'_>, lookup: Lookup) -> Option<&Entry> {
-        let position = self.position(key.place);
         let now_ms = self.access.now_ms;
-        let found = match &self.shards[position].guard {
+        let found = match &self.shards.find(key.place).expect(DECLARED).guard {
             Guard::Absent => None,
             Guard::Shared(shard) => shard.find(key.hash, key.bytes),
             Guard::Exclusive(shard) => shard.find(key.hash, key.bytes),
@@ -210,15 +245,13 @@ impl<'a> Keys<'a> {
         let found = found.filter(|entry| {
             let is_expired = entry.is_expired(now_ms);
             if is_expired && self.access.removes_expired {
-                note_overdue(&mut self.overdue, key);
+                note_overdue(&mut self.late, key);
             }
             !is_expired
         });
         if lookup.counts {
-            match found {
-                Some(_) => self.hit_count += 1,
-                None => self.miss_count += 1,
-            }
+            let counter = if found.is_some() { &self.hit_count } else { &self.miss_count };
+            counter.set(counter.get() + 1);
         }
         if lookup.touches
             && self.access.touches
@@ -234,12 +267,9 @@ impl<'a> Keys<'a> {
     #[inline]
     pub fn get_mut(&mut self, key: &Key<'_>) -> Option<EntryMut<'_>> {
         let access = self.access;
-        let position = self.position(key.place);
-        let Guard::Exclusive(shard) = &mut self.shards[position].guard else {
-            unreachable!("{ALONE}")
-        };
-        let expired = &mut self.expired;
-        let note = || expired.push((key.place.db, key.bytes.into()));
+        let shard = self.shards.writable(key.place);
+        let late = &mut self.late;
+        let note = || note_expired(late, key);
         let note = access.removes_expired.then_some(note);
         let entry = shard.find_live_mut(key.hash, key.bytes, access.now_ms, note)?;
         if access.touches {
@@ -252,14 +282,14 @@ impl<'a> Keys<'a> {
     #[inline]
     fn remove_if_expired(&mut self, key: &Key<'_>) {
         let access = self.access;
-        let shard = self.writable(key.place);
+        let shard = self.shards.writable(key.place);
         let is_expired = access.removes_expired
             && shard
                 .find(key.hash, key.bytes)
                 .is_some_and(|entry| entry.is_volatile() && entry.is_expired(access.now_ms));
         if is_expired {
             shard.remove(key.hash, key.bytes);
-            self.expired.push((key.place.db, key.bytes.into()));
+            note_expired(&mut self.late, key);
         }
     }
 
@@ -285,7 +315,7 @@ impl<'a> Keys<'a> {
 
     fn put(&mut self, key: &Key<'_>, entry: Entry) {
         let is_clear = self.access.removes_expired;
-        let shard = self.writable(key.place);
+        let shard = self.shards.writable(key.place);
         if !is_clear {
             // A replica may still hold an expired entry here.
             shard.remove(key.hash, key.bytes);
@@ -297,7 +327,7 @@ impl<'a> Keys<'a> {
     pub fn remove(&mut self, key: &Key<'_>) -> Option<Entry> {
         self.remove_if_expired(key);
         let now_ms = self.access.now_ms;
-        let shard = self.writable(key.place);
+        let shard = self.shards.writable(key.place);
         let entry = shard.remove(key.hash, key.bytes)?;
         shard.shrink_if_sparse();
         (!entry.is_expired(now_ms)).then_some(entry)
@@ -313,6 +343,15 @@ impl<'a> Keys<'a> {
 }
 
 #[cold]
-fn note_overdue(overdue: &mut Vec<OverdueKey>, key: &Key<'_>) {
-    overdue.push(OverdueKey { bytes: key.bytes.into(), hash: key.hash, db: key.place.db });
+fn note_expired(late: &mut Option<Box<Late>>, key: &Key<'_>) {
+    late.get_or_insert_default().expired.push((key.place.db, key.bytes.into()));
+}
+
+#[cold]
+fn note_overdue(late: &mut Option<Box<Late>>, key: &Key<'_>) {
+    late.get_or_insert_default().overdue.push(OverdueKey {
+        bytes: key.bytes.into(),
+        hash: key.hash,
+        db: key.place.db,
+    });
 }

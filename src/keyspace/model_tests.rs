@@ -68,8 +68,8 @@ impl Pair {
         name: &[u8],
         act: impl FnOnce(&mut super::Keys<'_>, &Key<'_>) -> R,
     ) -> R {
-        let key = self.keyspace.key(db, name);
-        let mut keys = self.keyspace.lock_one(key.place(), LockMode::Exclusive, self.access());
+        let (key, access) = (self.keyspace.key(db, name), self.access());
+        let mut keys = self.keyspace.lock_one(key.place(), LockMode::Exclusive, &access);
         act(&mut keys, &key)
     }
 
@@ -139,7 +139,8 @@ impl Pair {
         }
         let (source, target) = (self.keyspace.key(db, from), self.keyspace.key(db, &to));
         let mut places = [source.place(), target.place()];
-        let mut keys = self.keyspace.lock(&mut places, LockMode::Exclusive, self.access());
+        let access = self.access();
+        let mut keys = self.keyspace.lock(&mut places, LockMode::Exclusive, &access);
         let renamed = keys.rename(&source, &target);
         drop(keys);
         let known = self.model.remove(&(db, from.to_vec()));
@@ -156,7 +157,8 @@ impl Pair {
         }
         let (source, target) = (self.keyspace.key(db, from), self.keyspace.key(other, &to));
         let mut places = [source.place(), target.place()];
-        let mut keys = self.keyspace.lock(&mut places, LockMode::Exclusive, self.access());
+        let access = self.access();
+        let mut keys = self.keyspace.lock(&mut places, LockMode::Exclusive, &access);
         let copy = keys.get(&source, Lookup::READ).map(|entry| entry.copy(&to, 1));
         let copied = copy.map(|entry| keys.insert(&target, entry)).is_some();
         drop(keys);
@@ -272,7 +274,7 @@ fn racing_increments_of_many_threads_are_exact() {
                         (random.u32(..50).to_le_bytes(), random.u32(..50).to_le_bytes());
                     let (left, right) = (keyspace.key(0, &left), keyspace.key(0, &right));
                     let mut places = [left.place(), right.place()];
-                    let mut keys = keyspace.lock(&mut places, LockMode::Exclusive, access);
+                    let mut keys = keyspace.lock(&mut places, LockMode::Exclusive, &access);
                     for key in [&left, &right] {
                         let old =
                             keys.get(key, Lookup::READ).and_then(|entry| entry.string().integer());

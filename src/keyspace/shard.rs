@@ -6,7 +6,7 @@
 //! the shard, the low bits pick the place in the table. Beside each shard's lock stands a [`Summary`]:
 //! hints that may be read without the lock and are written under it.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::{DashMap, RwLock, RwLockReadGuard, RwLockWriteGuard, SharedValue};
 use hashbrown::raw::{Bucket, RawTable};
@@ -53,6 +53,9 @@ pub(super) struct Summary {
     due_ms: AtomicU64,
     key_count: AtomicU32,
     volatile_count: AtomicU32,
+    /// Address of the table's control bytes and the mask of its places: where a prefetch aims.
+    controls: AtomicUsize,
+    place_mask: AtomicUsize,
 }
 
 impl Summary {
@@ -76,6 +79,13 @@ impl Summary {
         self.due_ms.store(u64::MAX, Ordering::Relaxed);
         self.key_count.store(0, Ordering::Relaxed);
         self.volatile_count.store(0, Ordering::Relaxed);
+        self.place_mask.store(0, Ordering::Relaxed);
+    }
+
+    /// Notes where a table lies after it has grown or shrunk.
+    fn note_table(&self, table: &Table) {
+        self.controls.store(table.data_end().as_ptr().addr(), Ordering::Relaxed);
+        self.place_mask.store(table.buckets() - 1, Ordering::Relaxed);
     }
 }
 
@@ -136,21 +146,29 @@ impl Database {
         WriteShard { ledger, table: self.lock(shard).write() }
     }
 
-    /// First pass of a batch: fetches the shard's lock and table header, reading nothing.
+    /// First pass of a batch: fetches the shard's summary and lock, reading nothing.
     #[inline]
     pub(super) fn prefetch_shard(&self, hash: u64) {
-        prefetch(std::ptr::from_ref(self.lock(shard_of(hash))));
+        let shard = shard_of(hash);
+        prefetch(std::ptr::from_ref(&self.summaries[shard]));
+        prefetch(std::ptr::from_ref(self.lock(shard)));
     }
 
-    /// Second pass: fetches the table group a hash lands in; skipped where a writer is at work.
+    /// Second pass: fetches the control bytes and the buckets a hash lands in. It aims by the
+    /// summary's hints and reads no table, so it needs no lock; a stale hint costs a useless fetch.
     #[inline]
     pub(super) fn prefetch_group(&self, hash: u64) {
-        let Some(table) = self.lock(shard_of(hash)).try_read() else { return };
-        let index = low_bits(hash) & (table.buckets() - 1);
-        let controls = table.data_end().as_ptr().cast::<u8>();
+        const BUCKETS_PER_LINE: usize = 64 / size_of::<Cell>();
+        let summary = &self.summaries[shard_of(hash)];
+        let index = low_bits(hash) & summary.place_mask.load(Ordering::Relaxed);
+        let controls = summary.controls.load(Ordering::Relaxed);
+        let controls = std::ptr::without_provenance::<u8>(controls);
         prefetch(controls.wrapping_add(index));
-        // Buckets lie before the control bytes, growing downwards.
-        prefetch(controls.cast::<Cell>().wrapping_sub(index + 1));
+        // Buckets lie before the control bytes, growing downwards; a key is most often in the first
+        // free one of its group.
+        let bucket = controls.cast::<Cell>().wrapping_sub(index + 1);
+        prefetch(bucket);
+        prefetch(bucket.wrapping_sub(BUCKETS_PER_LINE / 2));
     }
 
     /// Third pass: fetches the entry that has the hash's tag; skipped where a writer is at work.
@@ -327,6 +345,16 @@ impl Ledger<'_> {
         }
     }
 
+    /// Notes and accounts for a table that may have grown or shrunk since it took `before` bytes.
+    #[inline]
+    fn table_changed(&self, before: usize, table: &Table) {
+        let after = table_bytes(table);
+        if before != after {
+            slab::account(after.cast_signed() - before.cast_signed());
+            self.summary().note_table(table);
+        }
+    }
+
     fn count_keys(&self, now: usize, change: i64) {
         let count = u32::try_from(now).unwrap_or(u32::MAX);
         // Relaxed: a hint, written under the exclusive lock.
@@ -422,7 +450,7 @@ impl<'a> WriteShard<'a> {
         self.table.insert(hash, (entry, SharedValue::new(())), |cell| {
             super::hash_with(hasher, cell.0.key())
         });
-        account_table(before, &self.table);
+        self.ledger.table_changed(before, &self.table);
         self.ledger.count_keys(self.table.len(), 1);
         if deadline_ms.is_some() {
             self.ledger.deadline_changed(false, deadline_ms);
@@ -465,16 +493,8 @@ impl<'a> WriteShard<'a> {
             let before = table_bytes(&self.table);
             let hasher = self.ledger.database.map.hasher();
             self.table.shrink_to(len * 2, |cell| super::hash_with(hasher, cell.0.key()));
-            account_table(before, &self.table);
+            self.ledger.table_changed(before, &self.table);
         }
-    }
-}
-
-#[inline]
-fn account_table(before: usize, table: &Table) {
-    let after = table_bytes(table);
-    if before != after {
-        slab::account(after.cast_signed() - before.cast_signed());
     }
 }
 

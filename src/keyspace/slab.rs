@@ -22,6 +22,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
+use rustix::mm::{Advice, madvise};
 
 /// Largest request served from slabs, in bytes.
 pub(crate) const SMALL_BYTES_MAX: usize = 1024;
@@ -31,14 +32,20 @@ pub(crate) const PUBLISH_BYTES: i64 = 4096;
 const SLAB_BYTES: usize = 64 * 1024;
 const SLOT_STEP: usize = 8;
 const CLASS_COUNT: usize = SMALL_BYTES_MAX / SLOT_STEP + 1;
-const HEADER_BYTES: usize = 64;
+const HEADER_BYTES: usize = 128;
+const CHUNK_BYTES: usize = 2 * 1024 * 1024;
+const SLABS_PER_CHUNK: usize = CHUNK_BYTES / SLAB_BYTES;
 /// Bytes a magazine exchanges with its bin at once; at least [`BATCH_SLOTS_MIN`] slots.
 const BATCH_BYTES: usize = 4096;
 const BATCH_SLOTS_MIN: usize = 8;
 const BATCH_SLOTS_MAX: usize = 64;
 
 const _: () = assert!(SLAB_BYTES.is_power_of_two(), "a slot's slab is found by masking");
-const _: () = assert!(size_of::<Slab>() <= HEADER_BYTES, "the header leaves the slots' room alone");
+const _: () = assert!(CHUNK_BYTES.is_power_of_two(), "a slab's chunk is found by masking");
+/// Where a chunk's own header stands in its first slab.
+const CHUNK_HEADER_AT: usize = 64;
+const _: () = assert!(size_of::<Slab>() <= CHUNK_HEADER_AT, "the two headers lie apart");
+const _: () = assert!(CHUNK_HEADER_AT + size_of::<Chunk>() <= HEADER_BYTES, "slots begin behind");
 const SLABS_ARE_USED: bool = !cfg!(redpoll_asan);
 
 /// A free slot: its first word links to the next one.
@@ -58,9 +65,14 @@ struct Slab {
     next: Option<NonNull<Self>>,
 }
 
+/// What stands behind the header of a chunk's first slab; reached under the pool's mutex.
+struct Chunk {
+    used_slab_count: usize,
+}
+
 /// One class's slabs that have a slot left, as a doubly linked list.
 struct Bin {
-    partial: Option<NonNull<Slab>>,
+    partial: SlabList,
     spare: Option<NonNull<Slab>>,
 }
 
@@ -68,7 +80,21 @@ struct Bin {
 unsafe impl Send for Bin {}
 
 static BINS: [Mutex<Bin>; CLASS_COUNT] =
-    [const { Mutex::new(Bin { partial: None, spare: None }) }; CLASS_COUNT];
+    [const { Mutex::new(Bin { partial: SlabList { first: None }, spare: None }) }; CLASS_COUNT];
+
+/// The slabs that no class uses, and the chunk that is being cut up.
+struct Pool {
+    free: SlabList,
+    chunk: Option<NonNull<Slab>>,
+    /// Slabs cut from `chunk` so far.
+    cut_count: usize,
+}
+
+// SAFETY: the slabs a pool points to belong to it alone; it is only reached through its mutex.
+unsafe impl Send for Pool {}
+
+static POOL: Mutex<Pool> =
+    Mutex::new(Pool { free: SlabList { first: None }, chunk: None, cut_count: 0 });
 
 static DATA_BYTES: AtomicI64 = AtomicI64::new(0);
 static SLAB_COUNT: AtomicI64 = AtomicI64::new(0);
@@ -245,7 +271,7 @@ fn put(magazine: &mut Magazine, slot: NonNull<FreeSlot>) {
 #[cold]
 fn refill(class: usize, magazine: &mut Magazine) {
     let mut bin = BINS[class].lock();
-    let slab = bin.partial.unwrap_or_else(|| bin.open_slab(class));
+    let slab = bin.partial.first.unwrap_or_else(|| bin.open_slab(class));
     let mut taken = [None; BATCH_SLOTS_MAX];
     let mut count = 0;
     while count < batch_slots(class) {
@@ -254,7 +280,7 @@ fn refill(class: usize, magazine: &mut Magazine) {
         count += 1;
     }
     if is_full(slab) {
-        bin.unlink(slab);
+        bin.partial.unlink(slab);
     }
     drop(bin);
     // In reverse, so that the magazine hands them out in the order of their addresses.
@@ -310,47 +336,54 @@ fn is_full(slab: NonNull<Slab>) -> bool {
     header.free.is_none() && header.fresh_index == slots_of(header.slot_bytes)
 }
 
-const SLAB_LAYOUT: Layout = match Layout::from_size_align(SLAB_BYTES, SLAB_BYTES) {
+const CHUNK_LAYOUT: Layout = match Layout::from_size_align(CHUNK_BYTES, CHUNK_BYTES) {
     Ok(layout) => layout,
-    Err(_) => panic!("a slab's size is a power of two"),
+    Err(_) => panic!("a chunk's size is a power of two"),
 };
+
+/// Slabs in a doubly linked list; reached under the mutex of whoever owns the list.
+struct SlabList {
+    first: Option<NonNull<Slab>>,
+}
+
+impl SlabList {
+    fn link(&mut self, mut slab: NonNull<Slab>) {
+        // SAFETY: the owner's mutex is held; no other reference to this header exists.
+        let header = unsafe { slab.as_mut() };
+        header.previous = None;
+        header.next = self.first;
+        if let Some(mut next) = self.first {
+            // SAFETY: as above; `next` is another slab.
+            unsafe { next.as_mut() }.previous = Some(slab);
+        }
+        self.first = Some(slab);
+    }
+
+    fn unlink(&mut self, mut slab: NonNull<Slab>) {
+        // SAFETY: the owner's mutex is held; no other reference to this header exists.
+        let header = unsafe { slab.as_mut() };
+        let (previous, next) = (header.previous.take(), header.next.take());
+        match previous {
+            // SAFETY: neighbours are other slabs of the same list.
+            Some(mut previous) => unsafe { previous.as_mut() }.next = next,
+            None => self.first = next,
+        }
+        if let Some(mut next) = next {
+            // SAFETY: neighbours are other slabs of the same list.
+            unsafe { next.as_mut() }.previous = previous;
+        }
+    }
+}
 
 impl Bin {
     /// Links the spare slab or a new one as the only partial slab and returns it.
     fn open_slab(&mut self, class: usize) -> NonNull<Slab> {
-        let slab = self.spare.take().unwrap_or_else(|| create_slab(class * SLOT_STEP));
-        self.link(slab);
+        let slab = self.spare.take().unwrap_or_else(|| POOL.lock().take(class * SLOT_STEP));
+        self.partial.link(slab);
         slab
     }
 
-    fn link(&mut self, mut slab: NonNull<Slab>) {
-        // SAFETY: the bin's mutex is held; no other reference to this header exists.
-        let header = unsafe { slab.as_mut() };
-        header.previous = None;
-        header.next = self.partial;
-        if let Some(mut next) = self.partial {
-            // SAFETY: as above; `next` is another slab.
-            unsafe { next.as_mut() }.previous = Some(slab);
-        }
-        self.partial = Some(slab);
-    }
-
-    fn unlink(&mut self, mut slab: NonNull<Slab>) {
-        // SAFETY: the bin's mutex is held; no other reference to this header exists.
-        let header = unsafe { slab.as_mut() };
-        let (previous, next) = (header.previous.take(), header.next.take());
-        match previous {
-            // SAFETY: neighbours are other slabs of the same bin.
-            Some(mut previous) => unsafe { previous.as_mut() }.next = next,
-            None => self.partial = next,
-        }
-        if let Some(mut next) = next {
-            // SAFETY: neighbours are other slabs of the same bin.
-            unsafe { next.as_mut() }.previous = previous;
-        }
-    }
-
-    /// Puts a slot back into its slab; an empty slab becomes the spare or is freed.
+    /// Puts a slot back into its slab; an empty slab becomes the spare or goes back to its chunk.
     fn give_back(&mut self, slot: NonNull<FreeSlot>) {
         let mut slab = slab_of(slot);
         let was_full = is_full(slab);
@@ -362,29 +395,110 @@ impl Bin {
         header.taken_count -= 1;
         let is_empty = header.taken_count == 0;
         if was_full {
-            self.link(slab);
+            self.partial.link(slab);
         }
         if is_empty {
-            self.unlink(slab);
+            self.partial.unlink(slab);
             if let Some(old) = self.spare.replace(slab) {
-                SLAB_COUNT.fetch_sub(1, Ordering::Relaxed);
-                // SAFETY: all slots of the old spare are free and it is linked nowhere.
-                unsafe { dealloc(old.as_ptr().cast(), SLAB_LAYOUT) };
+                POOL.lock().give_back(old);
             }
         }
     }
 }
 
-fn create_slab(slot_bytes: usize) -> NonNull<Slab> {
-    SLAB_COUNT.fetch_add(1, Ordering::Relaxed);
+impl Pool {
+    /// Returns a slab for slots of a size.
+    fn take(&mut self, slot_bytes: usize) -> NonNull<Slab> {
+        let mut slab = self.free.first.unwrap_or_else(|| self.cut());
+        if self.free.first == Some(slab) {
+            self.free.unlink(slab);
+        }
+        SLAB_COUNT.fetch_add(1, Ordering::Relaxed);
+        chunk_header(chunk_of(slab)).used_slab_count += 1;
+        // SAFETY: a slab of the pool is nobody else's.
+        let header = unsafe { slab.as_mut() };
+        header.slot_bytes = slot_bytes;
+        header.taken_count = 0;
+        header.fresh_index = 0;
+        header.free = None;
+        slab
+    }
+
+    /// Cuts the next slab from the chunk in hand, or from a new one.
+    fn cut(&mut self) -> NonNull<Slab> {
+        let chunk = match self.chunk {
+            Some(chunk) if self.cut_count < SLABS_PER_CHUNK => chunk,
+            _ => {
+                self.cut_count = 0;
+                *self.chunk.insert(create_chunk())
+            }
+        };
+        // SAFETY: the count is below the slabs of a chunk, so this stays inside it.
+        let slab = unsafe { chunk.byte_add(self.cut_count * SLAB_BYTES) };
+        self.cut_count += 1;
+        if self.cut_count > 1 {
+            // SAFETY: the memory is part of the chunk, aligned, and not in use yet.
+            unsafe { slab.write(EMPTY_HEADER) };
+        }
+        slab
+    }
+
+    /// Takes a slab back. A chunk that is cut up and whole again is freed.
+    fn give_back(&mut self, slab: NonNull<Slab>) {
+        SLAB_COUNT.fetch_sub(1, Ordering::Relaxed);
+        self.free.link(slab);
+        let chunk = chunk_of(slab);
+        let header = chunk_header(chunk);
+        header.used_slab_count -= 1;
+        if header.used_slab_count > 0
+            || (self.chunk == Some(chunk) && self.cut_count < SLABS_PER_CHUNK)
+        {
+            return;
+        }
+        for index in 0..SLABS_PER_CHUNK {
+            // SAFETY: the index is below the slabs of a chunk.
+            self.free.unlink(unsafe { chunk.byte_add(index * SLAB_BYTES) });
+        }
+        if self.chunk == Some(chunk) {
+            self.chunk = None;
+        }
+        // SAFETY: none of its slabs is in use or linked anywhere.
+        unsafe { dealloc(chunk.as_ptr().cast(), CHUNK_LAYOUT) };
+    }
+}
+
+const EMPTY_HEADER: Slab =
+    Slab { slot_bytes: 0, taken_count: 0, fresh_index: 0, free: None, previous: None, next: None };
+
+/// Returns the first slab of the chunk a slab was cut from.
+fn chunk_of(slab: NonNull<Slab>) -> NonNull<Slab> {
+    let offset = slab.addr().get() & (CHUNK_BYTES - 1);
+    // SAFETY: chunks are aligned to their size, so this stays inside the slab's chunk.
+    unsafe { slab.byte_sub(offset) }
+}
+
+/// Returns the header of a chunk; the caller holds the pool's mutex and uses one at a time.
+fn chunk_header<'c>(chunk: NonNull<Slab>) -> &'c mut Chunk {
+    // SAFETY: the header's place lies inside the chunk's first slab, before its slots.
+    let mut header = unsafe { chunk.byte_add(CHUNK_HEADER_AT) }.cast::<Chunk>();
+    // SAFETY: `create_chunk` has written it; only holders of the pool's mutex reach it.
+    unsafe { header.as_mut() }
+}
+
+fn create_chunk() -> NonNull<Slab> {
     // SAFETY: the layout's size is not zero.
-    let memory = unsafe { alloc(SLAB_LAYOUT) };
-    let Some(slab) = NonNull::new(memory.cast::<Slab>()) else { handle_alloc_error(SLAB_LAYOUT) };
-    let header =
-        Slab { slot_bytes, taken_count: 0, fresh_index: 0, free: None, previous: None, next: None };
-    // SAFETY: the memory is new, aligned to 64 KiB and larger than a header.
-    unsafe { slab.write(header) };
-    slab
+    let memory = unsafe { alloc(CHUNK_LAYOUT) };
+    let Some(chunk) = NonNull::new(memory.cast::<Slab>()) else { handle_alloc_error(CHUNK_LAYOUT) };
+    // A kernel without huge pages refuses; the chunk serves as it is.
+    // SAFETY: the range is the chunk just allocated, and the advice changes nothing of its content.
+    let _ = unsafe { madvise(memory.cast(), CHUNK_BYTES, Advice::LinuxHugepage) };
+    // SAFETY: the memory is new, aligned to 2 MiB and larger than both headers.
+    unsafe { chunk.write(EMPTY_HEADER) };
+    // SAFETY: as above.
+    let header = unsafe { chunk.byte_add(CHUNK_HEADER_AT) }.cast::<Chunk>();
+    // SAFETY: as above; the place is aligned to 64.
+    unsafe { header.write(Chunk { used_slab_count: 0 }) };
+    chunk
 }
 
 #[cfg(test)]

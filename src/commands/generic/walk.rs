@@ -50,7 +50,7 @@ fn has_wildcards(pattern: &[u8]) -> bool {
 fn one_key(context: &mut Context<'_>, name: &[u8]) -> Result<(), CommandError> {
     let keyspace = &context.engine.keyspace;
     let key = keyspace.key(context.session.db, name);
-    let is_there = keyspace.contains(&key, *context.keys.access());
+    let is_there = keyspace.contains(&key, context.keys.access());
     context.reply.array(usize::from(is_there));
     if is_there {
         context.reply.bulk(name);
@@ -175,7 +175,7 @@ pub(super) const RANDOMKEY: Command = Command {
 };
 
 fn randomkey(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let access = *context.keys.access();
+    let access = context.keys.access();
     match context.engine.keyspace.random_key(context.session.db, access) {
         Some(key) => context.reply.bulk(&key),
         None => context.reply.null(),
