@@ -85,7 +85,7 @@ fn write(criterion: &mut Criterion) {
     case("bulk_5", &|reply| (0..PIPELINE).for_each(|_| reply.bulk(black_box(&value[..5]))));
     case("bulk_64", &|reply| (0..PIPELINE).for_each(|_| reply.bulk(black_box(&value[..64]))));
     case("bulk_1000", &|reply| (0..PIPELINE).for_each(|_| reply.bulk(black_box(&value))));
-    case("double", &|reply| (0..PIPELINE).for_each(|_| reply.double(black_box(3.141_592))));
+    case("double", &|reply| (0..PIPELINE).for_each(|_| reply.double(black_box(2.657_91))));
     case("deferred_10", &|reply| {
         for _ in 0..PIPELINE {
             let mark = reply.deferred();
