@@ -1,5 +1,18 @@
 //! Client contracts, all in one binary.
 
+mod clients;
+mod connection;
+mod eviction;
+mod expiry;
+mod generic;
+mod introspection;
+mod lifecycle;
+mod limits;
+mod protocol;
+mod races;
 mod resp;
 mod scan;
+mod server;
+mod strings;
+mod support;
 mod tidy;
