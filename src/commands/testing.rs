@@ -50,6 +50,11 @@ fn parse(command: &[u8]) -> Vec<Vec<u8>> {
 impl Bench {
     /// Returns an empty server with a RESP2 client whose clock stands still.
     pub(crate) fn new() -> Self {
+        Self::with_settings("")
+    }
+
+    /// The same with settings, as they stand in a file.
+    pub(crate) fn with_settings(settings: &str) -> Self {
         let identity = Identity {
             run_id: "0".repeat(40),
             process_id: 1,
@@ -57,7 +62,7 @@ impl Bench {
             started_ms: FIRST_MS,
             started_monotonic_us: 0,
         };
-        let config = Arc::new(Config::default());
+        let config = Arc::new(Config::from_text(settings).expect("the settings are right"));
         let table = CommandTable::new(FAMILIES);
         let engine = Engine::new(config, table, 1, DATABASE_COUNT, identity);
         let engine = Arc::new(engine.expect("a thread can be started"));

@@ -195,6 +195,14 @@ bits! {
     }
 }
 
+impl Categories {
+    /// Returns the category of a name without its `@`, in any case of letters.
+    pub fn named(name: &[u8]) -> Option<Self> {
+        let is_it = |word: &str| word.as_bytes()[1..].eq_ignore_ascii_case(name);
+        Self::WORDS.iter().find(|(_, word)| is_it(word)).map(|(category, _)| *category)
+    }
+}
+
 impl KeyFlags {
     /// Says whether keys used like this may be locked shared.
     pub const fn is_read(self) -> bool {

@@ -73,6 +73,8 @@ pub struct Engine {
     pub changes: Striped,
     /// Active expiry may be switched off for tests (DEBUG SET-ACTIVE-EXPIRE).
     pub expires_actively: AtomicBool,
+    /// Upkeep (expiry, eviction) may be stopped for tests (DEBUG PAUSE-CRON).
+    pub is_upkeep_paused: AtomicBool,
     /// When the data was last saved: seconds since 1970.
     pub last_save_s: AtomicI64,
     pub peak_memory_bytes: AtomicU64,
@@ -80,6 +82,7 @@ pub struct Engine {
     stop: Mutex<Option<StopSignal>>,
     applier: OnceLock<SettingApplier>,
     is_stopping: AtomicBool,
+    replication_id: Mutex<String>,
 }
 
 impl Engine {
@@ -109,7 +112,9 @@ impl Engine {
             identity,
             changes: Striped::default(),
             expires_actively: AtomicBool::new(true),
+            is_upkeep_paused: AtomicBool::new(false),
             last_save_s,
+            replication_id: Mutex::new(random_id()),
             peak_memory_bytes: AtomicU64::new(0),
             workers: OnceLock::new(),
             stop: Mutex::new(None),
@@ -180,6 +185,16 @@ impl Engine {
         self.is_stopping.load(Ordering::Relaxed)
     }
 
+    /// Returns the id of the history of the data, 40 hexadecimal digits.
+    pub fn replication_id(&self) -> String {
+        self.replication_id.lock().clone()
+    }
+
+    /// Begins another history.
+    pub fn change_replication_id(&self) {
+        *self.replication_id.lock() = random_id();
+    }
+
     /// Returns the bytes of memory in use: data, and the buffers of clients.
     pub fn used_memory_bytes(&self) -> u64 {
         let used = crate::keyspace::data_bytes() + self.client_bytes();
@@ -217,4 +232,9 @@ impl Engine {
     pub fn total(&self, counter: Counter) -> u64 {
         self.stats.total(counter)
     }
+}
+
+/// Returns 40 random hexadecimal digits.
+fn random_id() -> String {
+    (0..5).map(|_| format!("{:08x}", fastrand::u32(..))).collect()
 }

@@ -162,7 +162,9 @@ impl Worker {
         let engine = &*self.engine;
         self.scratch.renew(engine);
         let now_ms = self.scratch.now_ms;
-        if engine.pause.current(now_ms).is_some() {
+        // Relaxed: a switch for tests.
+        let is_stopped = engine.is_upkeep_paused.load(std::sync::atomic::Ordering::Relaxed);
+        if is_stopped || engine.pause.current(now_ms).is_some() {
             return false;
         }
         engine.gate.enter(self.scratch.index);

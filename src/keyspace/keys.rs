@@ -161,6 +161,17 @@ impl Keyspace {
         Keys::of(Shards::One(self.lock_place(place, mode)), access)
     }
 
+    /// Adds a key unless it is there, for tools that load data; says whether it was added. Locks the
+    /// key's shard: the caller holds no lock.
+    pub fn add(&self, key: &Key<'_>, value: StringValue<'_>, access: Access) -> bool {
+        let mut keys = self.lock_one(key.place, LockMode::Exclusive, access);
+        if keys.get(key, Lookup::PEEK).is_some() {
+            return false;
+        }
+        keys.set(key, value, None);
+        true
+    }
+
     #[inline]
     fn lock_place(&self, place: KeyPlace, mode: LockMode) -> LockedShard<'_> {
         let shard = place.shard as usize;

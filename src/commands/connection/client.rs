@@ -9,6 +9,29 @@ use crate::engine::{
     Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, ReplyMode,
 };
 
+const COMMANDS: &[Command] = &[
+    tracking::CLIENT_CACHING,
+    CLIENT_CAPA,
+    names::CLIENT_GETNAME,
+    tracking::CLIENT_GETREDIR,
+    CLIENT_HELP,
+    CLIENT_ID,
+    CLIENT_IMPORT_SOURCE,
+    listing::CLIENT_INFO,
+    kill::CLIENT_KILL,
+    listing::CLIENT_LIST,
+    CLIENT_NO_EVICT,
+    CLIENT_NO_TOUCH,
+    pause::CLIENT_PAUSE,
+    CLIENT_REPLY,
+    names::CLIENT_SETINFO,
+    names::CLIENT_SETNAME,
+    tracking::CLIENT_TRACKING,
+    tracking::CLIENT_TRACKINGINFO,
+    pause::CLIENT_UNBLOCK,
+    pause::CLIENT_UNPAUSE,
+];
+
 pub(super) const CLIENT: Command = Command {
     name: "client",
     arity: -2,
@@ -16,28 +39,7 @@ pub(super) const CLIENT: Command = Command {
     group: Group::Connection,
     complexity: "Depends on the subcommand.",
     summary: "Tells about connections and changes how they are treated.",
-    subcommands: &[
-        tracking::CLIENT_CACHING,
-        CLIENT_CAPA,
-        names::CLIENT_GETNAME,
-        tracking::CLIENT_GETREDIR,
-        CLIENT_HELP,
-        CLIENT_ID,
-        CLIENT_IMPORT_SOURCE,
-        listing::CLIENT_INFO,
-        kill::CLIENT_KILL,
-        listing::CLIENT_LIST,
-        CLIENT_NO_EVICT,
-        CLIENT_NO_TOUCH,
-        pause::CLIENT_PAUSE,
-        CLIENT_REPLY,
-        names::CLIENT_SETINFO,
-        names::CLIENT_SETNAME,
-        tracking::CLIENT_TRACKING,
-        tracking::CLIENT_TRACKINGINFO,
-        pause::CLIENT_UNBLOCK,
-        pause::CLIENT_UNPAUSE,
-    ],
+    subcommands: COMMANDS,
     ..Command::DEFAULT
 };
 

@@ -8,6 +8,9 @@ use crate::engine::{
 };
 use crate::stats::CommandLogKind;
 
+const COMMANDS: &[Command] =
+    &[CONFIG_GET, CONFIG_HELP, CONFIG_RESETSTAT, CONFIG_REWRITE, CONFIG_SET];
+
 pub(super) const CONFIG: Command = Command {
     name: "config",
     arity: -2,
@@ -15,7 +18,7 @@ pub(super) const CONFIG: Command = Command {
     group: Group::Server,
     complexity: "Depends on the subcommand.",
     summary: "Reads and changes the settings of the running server.",
-    subcommands: &[CONFIG_GET, CONFIG_HELP, CONFIG_RESETSTAT, CONFIG_REWRITE, CONFIG_SET],
+    subcommands: COMMANDS,
     ..Command::DEFAULT
 };
 

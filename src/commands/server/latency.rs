@@ -5,6 +5,16 @@ use crate::config::Setting;
 use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Flags, Group, Known};
 use crate::stats::{Histogram, LatencyReportSettings, doctor_report, event_graph};
 
+const COMMANDS: &[Command] = &[
+    LATENCY_DOCTOR,
+    LATENCY_GRAPH,
+    LATENCY_HELP,
+    LATENCY_HISTOGRAM,
+    LATENCY_HISTORY,
+    LATENCY_LATEST,
+    LATENCY_RESET,
+];
+
 pub(super) const LATENCY: Command = Command {
     name: "latency",
     arity: -2,
@@ -12,15 +22,7 @@ pub(super) const LATENCY: Command = Command {
     group: Group::Server,
     complexity: "Depends on the subcommand.",
     summary: "Shows what took long and how long commands take.",
-    subcommands: &[
-        LATENCY_DOCTOR,
-        LATENCY_GRAPH,
-        LATENCY_HELP,
-        LATENCY_HISTOGRAM,
-        LATENCY_HISTORY,
-        LATENCY_LATEST,
-        LATENCY_RESET,
-    ],
+    subcommands: COMMANDS,
     ..Command::DEFAULT
 };
 

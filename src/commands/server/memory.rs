@@ -9,6 +9,9 @@ use crate::engine::{
 use crate::keyspace::Lookup;
 use crate::resp::ReplyBuffer;
 
+const COMMANDS: &[Command] =
+    &[MEMORY_DOCTOR, MEMORY_HELP, MEMORY_MALLOC_STATS, MEMORY_PURGE, MEMORY_STATS, MEMORY_USAGE];
+
 pub(super) const MEMORY: Command = Command {
     name: "memory",
     arity: -2,
@@ -16,14 +19,7 @@ pub(super) const MEMORY: Command = Command {
     group: Group::Server,
     complexity: "Depends on the subcommand.",
     summary: "Tells what memory is used for.",
-    subcommands: &[
-        MEMORY_DOCTOR,
-        MEMORY_HELP,
-        MEMORY_MALLOC_STATS,
-        MEMORY_PURGE,
-        MEMORY_STATS,
-        MEMORY_USAGE,
-    ],
+    subcommands: COMMANDS,
     ..Command::DEFAULT
 };
 

@@ -1,15 +1,18 @@
 //! Commands about the server: its command table, its settings, its state.
 
+mod acl;
 mod allocator;
+mod commandlog;
 mod config;
 mod databases;
+mod debug;
 mod info;
 mod latency;
-mod logs;
 mod lolwut;
 mod memory;
 mod process;
 mod shutdown;
+mod slowlog;
 mod state;
 mod table;
 
@@ -18,10 +21,12 @@ use crate::engine::Command;
 pub use info::snapshot;
 
 pub(super) const COMMANDS: &[Command] = &[
+    acl::ACL,
     table::COMMAND,
-    logs::COMMANDLOG,
+    commandlog::COMMANDLOG,
     config::CONFIG,
     databases::DBSIZE,
+    debug::DEBUG,
     databases::FLUSHALL,
     databases::FLUSHDB,
     info::INFO,
@@ -32,7 +37,7 @@ pub(super) const COMMANDS: &[Command] = &[
     state::MODULE,
     state::ROLE,
     shutdown::SHUTDOWN,
-    logs::SLOWLOG,
+    slowlog::SLOWLOG,
     databases::SWAPDB,
     state::TIME,
 ];

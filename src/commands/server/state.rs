@@ -67,6 +67,8 @@ fn lastsave(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
+const COMMANDS: &[Command] = &[MODULE_HELP, MODULE_LIST, MODULE_LOAD, MODULE_LOADEX, MODULE_UNLOAD];
+
 pub(super) const MODULE: Command = Command {
     name: "module",
     arity: -2,
@@ -74,7 +76,7 @@ pub(super) const MODULE: Command = Command {
     group: Group::Server,
     complexity: "Depends on the subcommand.",
     summary: "Lists modules; this server loads none.",
-    subcommands: &[MODULE_HELP, MODULE_LIST, MODULE_LOAD, MODULE_LOADEX, MODULE_UNLOAD],
+    subcommands: COMMANDS,
     ..Command::DEFAULT
 };
 

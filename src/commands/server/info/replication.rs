@@ -11,7 +11,7 @@ pub(super) fn fill(engine: &Engine, fields: &mut Fields) {
     fields.text("role", "master");
     fields.zeros(&["connected_slaves", "replicas_waiting_psync"]);
     fields.text("master_failover_state", "no-failover");
-    fields.text("master_replid", engine.identity.run_id.as_str());
+    fields.text("master_replid", engine.replication_id());
     fields.text("master_replid2", NO_HISTORY);
     fields.count("master_repl_offset", engine.effects.offset());
     fields.signed("second_repl_offset", -1);

@@ -78,7 +78,7 @@ fn instance_labels(engine: &Engine) -> Vec<(&'static str, String)> {
         ("maxmemory_policy", word(Setting::MaxmemoryPolicy)),
         ("run_id", engine.identity.run_id.clone()),
         ("process_id", engine.identity.process_id.to_string()),
-        ("master_replid", engine.identity.run_id.clone()),
+        ("master_replid", engine.replication_id()),
         ("server_name", "redpoll".into()),
     ]
 }

@@ -10,6 +10,16 @@ use crate::engine::{
     KeyFlags, Known, find_keys, fits,
 };
 
+const COMMANDS: &[Command] = &[
+    COMMAND_COUNT,
+    COMMAND_DOCS,
+    COMMAND_GETKEYS,
+    COMMAND_GETKEYSANDFLAGS,
+    COMMAND_HELP,
+    COMMAND_INFO,
+    COMMAND_LIST,
+];
+
 pub(super) const COMMAND: Command = Command {
     name: "command",
     arity: -1,
@@ -20,15 +30,7 @@ pub(super) const COMMAND: Command = Command {
     complexity: "O(N) with N commands",
     summary: "Describes all commands.",
     tips: &["nondeterministic_output_order"],
-    subcommands: &[
-        COMMAND_COUNT,
-        COMMAND_DOCS,
-        COMMAND_GETKEYS,
-        COMMAND_GETKEYSANDFLAGS,
-        COMMAND_HELP,
-        COMMAND_INFO,
-        COMMAND_LIST,
-    ],
+    subcommands: COMMANDS,
     run: command,
     ..Command::DEFAULT
 };
@@ -151,7 +153,7 @@ fn keys_in_question<'a>(context: &Context<'a>) -> Result<(Args<'a>, Vec<KeyAt>),
     let known = context.engine.table.resolve(args);
     let known = known.ok_or(CommandError::refused("ERR Invalid command specified"))?;
     let command = known.command;
-    if command.keys.is_empty() && command.find_keys.is_none() {
+    if command.keys.is_empty() {
         return Err(CommandError::refused("ERR The command has no key arguments"));
     }
     if !fits(command.arity, args.len()) {
@@ -262,17 +264,12 @@ fn read_filter(args: Args<'_>) -> Result<Filter<'_>, CommandError> {
     if args.is_word(3, "MODULE") {
         Ok(Filter::Module)
     } else if args.is_word(3, "ACLCAT") {
-        Ok(Filter::Category(category(args.at(4))))
+        Ok(Filter::Category(Categories::named(args.at(4))))
     } else if args.is_word(3, "PATTERN") {
         Ok(Filter::Pattern(args.at(4)))
     } else {
         Err(CommandError::Syntax)
     }
-}
-
-fn category(name: &[u8]) -> Option<Categories> {
-    let is_it = |word: &str| word.as_bytes()[1..].eq_ignore_ascii_case(name);
-    Categories::WORDS.iter().find(|(_, word)| is_it(word)).map(|(category, _)| *category)
 }
 
 fn passes(known: &Known, filter: &Filter<'_>) -> bool {

@@ -1,93 +1,11 @@
-//! SLOWLOG and COMMANDLOG: commands that took long, came with much, or were answered with much.
+//! COMMANDLOG: commands that took long, came with much data, or were answered with much.
 
 use crate::base::text;
 use crate::commands::help;
 use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Flags, Group};
 use crate::stats::CommandLogKind;
 
-/// Entries SLOWLOG GET shows unless told otherwise.
-const SHOWN_COUNT: usize = 10;
-
-pub(super) const SLOWLOG: Command = Command {
-    name: "slowlog",
-    arity: -2,
-    since: "2.2.12",
-    group: Group::Server,
-    complexity: "Depends on the subcommand.",
-    summary: "Shows commands that took long.",
-    subcommands: &[SLOWLOG_GET, SLOWLOG_HELP, SLOWLOG_LEN, SLOWLOG_RESET],
-    ..Command::DEFAULT
-};
-
-const SLOWLOG_GET: Command = Command {
-    name: "get",
-    arity: -2,
-    flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE),
-    since: "2.2.12",
-    group: Group::Server,
-    complexity: "O(N) with N entries",
-    summary: "Returns the newest entries of the slow log.",
-    tips: &["request_policy:all_nodes", "nondeterministic_output"],
-    arguments: &[Argument::new("count", ArgumentKind::Integer).optional()],
-    run: slowlog_get,
-    ..Command::DEFAULT
-};
-fn slowlog_get(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let count = match context.args.len() {
-        2 => SHOWN_COUNT,
-        3 => entry_count(context.args.at(2))?,
-        _ => return Err(help::see_help(context)),
-    };
-    reply_entries(context, CommandLogKind::Slow, count);
-    Ok(())
-}
-
-const SLOWLOG_HELP: Command = Command {
-    name: "help",
-    arity: 2,
-    flags: Flags::LOADING.and(Flags::STALE),
-    since: "6.2.0",
-    group: Group::Server,
-    complexity: "O(1)",
-    summary: "Lists the subcommands.",
-    run: help::container_help,
-    ..Command::DEFAULT
-};
-
-const SLOWLOG_LEN: Command = Command {
-    name: "len",
-    arity: 2,
-    flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE),
-    since: "2.2.12",
-    group: Group::Server,
-    complexity: "O(1)",
-    summary: "Returns the number of entries of the slow log.",
-    tips: &["request_policy:all_nodes", "response_policy:agg_sum", "nondeterministic_output"],
-    run: slowlog_len,
-    ..Command::DEFAULT
-};
-fn slowlog_len(context: &mut Context<'_>) -> Result<(), CommandError> {
-    reply_length(context, CommandLogKind::Slow);
-    Ok(())
-}
-
-const SLOWLOG_RESET: Command = Command {
-    name: "reset",
-    arity: 2,
-    flags: Flags::ADMIN.and(Flags::LOADING).and(Flags::STALE),
-    since: "2.2.12",
-    group: Group::Server,
-    complexity: "O(N) with N entries",
-    summary: "Empties the slow log.",
-    tips: &["request_policy:all_nodes", "response_policy:all_succeeded"],
-    run: slowlog_reset,
-    ..Command::DEFAULT
-};
-fn slowlog_reset(context: &mut Context<'_>) -> Result<(), CommandError> {
-    context.engine.stats.command_log().clear(CommandLogKind::Slow);
-    context.reply.ok();
-    Ok(())
-}
+const COMMANDS: &[Command] = &[COMMANDLOG_GET, COMMANDLOG_HELP, COMMANDLOG_LEN, COMMANDLOG_RESET];
 
 pub(super) const COMMANDLOG: Command = Command {
     name: "commandlog",
@@ -96,7 +14,7 @@ pub(super) const COMMANDLOG: Command = Command {
     group: Group::Server,
     complexity: "Depends on the subcommand.",
     summary: "Shows commands that took long, came with much data or were answered with much.",
-    subcommands: &[COMMANDLOG_GET, COMMANDLOG_HELP, COMMANDLOG_LEN, COMMANDLOG_RESET],
+    subcommands: COMMANDS,
     ..Command::DEFAULT
 };
 
@@ -208,7 +126,10 @@ fn kind_of(word: &[u8]) -> Result<CommandLogKind, CommandError> {
 }
 
 /// Returns how many entries are wanted; -1 means all.
-fn entry_count(argument: &[u8]) -> Result<usize, CommandError> {
+///
+/// # Errors
+/// Anything else that is no count.
+pub(super) fn entry_count(argument: &[u8]) -> Result<usize, CommandError> {
     match text::parse_i64(argument) {
         Some(-1) => Ok(usize::MAX),
         Some(count) if count >= 0 => Ok(usize::try_from(count).unwrap_or(usize::MAX)),
@@ -216,12 +137,14 @@ fn entry_count(argument: &[u8]) -> Result<usize, CommandError> {
     }
 }
 
-fn reply_length(context: &mut Context<'_>, kind: CommandLogKind) {
+/// Replies with the number of a log's entries.
+pub(super) fn reply_length(context: &mut Context<'_>, kind: CommandLogKind) {
     let count = context.engine.stats.command_log().entry_count(kind);
     context.reply.integer(i64::try_from(count).unwrap_or(i64::MAX));
 }
 
-fn reply_entries(context: &mut Context<'_>, kind: CommandLogKind, count: usize) {
+/// Replies with the newest entries of a log.
+pub(super) fn reply_entries(context: &mut Context<'_>, kind: CommandLogKind, count: usize) {
     let entries = context.engine.stats.command_log().newest(kind, count);
     let reply = &mut *context.reply;
     reply.array(entries.len());

@@ -1,0 +1,114 @@
+//! DEBUG DIGEST and DIGEST-VALUE: SHA-1 sums that are equal for equal data, whatever the order of the
+//! keys, on this server and on the originals.
+//!
+//! Two operations: `add` XORs the SHA-1 of some bytes into a sum (the order does not matter), `mix`
+//! does that and hashes the sum again (the order matters).
+
+use sha1::{Digest as _, Sha1};
+
+use crate::engine::{CommandError, Context, Engine};
+use crate::keyspace::{Entry, Lookup};
+use crate::types::{IntegerText, ValueType};
+
+const DIGEST_BYTES: usize = 20;
+/// Added to the sum of a key that expires.
+const EXPIRES_MARK: &[u8] = b"!!expire!!";
+
+#[derive(Clone, Copy, Default)]
+struct Sum([u8; DIGEST_BYTES]);
+
+impl Sum {
+    fn add(&mut self, bytes: &[u8]) {
+        let hash: [u8; DIGEST_BYTES] = Sha1::digest(bytes).into();
+        self.0.iter_mut().zip(hash).for_each(|(sum, byte)| *sum ^= byte);
+    }
+
+    fn mix(&mut self, bytes: &[u8]) {
+        self.add(bytes);
+        self.0 = Sha1::digest(self.0).into();
+    }
+
+    fn mix_value(&mut self, entry: &Entry) {
+        self.mix(&type_code(entry.value_type()).to_be_bytes());
+        match entry.value_type() {
+            ValueType::String => self.mix(entry.string().bytes(&mut IntegerText::new())),
+        }
+        if entry.deadline_ms().is_some() {
+            self.add(EXPIRES_MARK);
+        }
+    }
+
+    fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// Returns the number the originals know a type by.
+fn type_code(value_type: ValueType) -> u32 {
+    match value_type {
+        ValueType::String => 0,
+    }
+}
+
+/// Handles DEBUG DIGEST. Nothing changes meanwhile. Cost: two hashes a key.
+pub(super) fn of_all(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let closed = context.stop_the_world();
+    let sum = sum_of_all(context.engine);
+    drop(closed);
+    context.reply.simple(&sum.hex());
+    Ok(())
+}
+
+fn sum_of_all(engine: &Engine) -> Sum {
+    let mut all = Sum::default();
+    for (db, database) in engine.keyspace.existing() {
+        if database.key_count() == 0 {
+            continue;
+        }
+        all.mix(&db.to_be_bytes());
+        engine.keyspace.for_each(db, &mut |entry| {
+            let mut sum = Sum::default();
+            sum.mix(entry.key());
+            sum.mix_value(entry);
+            all.add(&sum.0);
+        });
+    }
+    all
+}
+
+/// Handles DEBUG DIGEST-VALUE.
+pub(super) fn of_values(context: &mut Context<'_>) -> Result<(), CommandError> {
+    context.reply.array(context.args.len() - 2);
+    for index in 2..context.args.len() {
+        let key = context.key(index);
+        let mut sum = Sum::default();
+        if let Some(entry) = context.keys.get(&key, Lookup::PEEK) {
+            sum.mix_value(entry);
+        }
+        context.reply.simple(&sum.hex());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    // The expected sums are those of a released server.
+    #[test]
+    fn equal_data_has_the_digest_of_the_originals() {
+        let mut bench = Bench::with_settings("enable-debug-command yes");
+        bench.expect(&[("DEBUG DIGEST", "0000000000000000000000000000000000000000")]);
+        bench.expect(&[
+            ("SET a 1", "OK"),
+            ("DEBUG DIGEST", "943d800368fb9c0e951138f1bc0e313ac769d91f"),
+            (
+                "DEBUG DIGEST-VALUE a missing",
+                "[b4fc66738120fba0b5aa500ab5c2bf89cea1c5da, \
+                 0000000000000000000000000000000000000000]",
+            ),
+            ("SET a 1 EX 1000", "OK"),
+            ("DEBUG DIGEST-VALUE a", "[5279988c5d1911f474bcbbf2f0a87012d40f8459]"),
+        ]);
+    }
+}

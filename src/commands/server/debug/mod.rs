@@ -1,0 +1,229 @@
+//! DEBUG: looking inside and setting traps, for tests. `enable-debug-command` guards it.
+
+mod data;
+mod digest;
+mod objects;
+mod protocol;
+
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use crate::base::{glob, log, text};
+use crate::commands::help;
+use crate::config::Setting;
+use crate::engine::{
+    Args, Command, CommandError, Context, Engine, Flags, Group, KeyAt, KeyFlags, Session,
+};
+use crate::keyspace::Entry;
+
+pub(super) const DEBUG: Command = Command {
+    name: "debug",
+    arity: -2,
+    flags: Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
+    since: "1.0.0",
+    group: Group::Server,
+    complexity: "Depends on the subcommand.",
+    summary: "Looks inside the server, and sets traps for tests.",
+    find_keys: Some(find_debug_keys),
+    run: debug,
+    ..Command::DEFAULT
+};
+fn debug(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let peer = &context.session.cell.peer;
+    let is_local = peer.is_loopback || peer.is_unix;
+    if !context.engine.config.allows(Setting::EnableDebugCommand, is_local) {
+        return Err(CommandError::refused(
+            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \
+             \"local\", you can run it from a local connection, otherwise you need to set this \
+             option in the configuration file, and then restart the server.",
+        ));
+    }
+    let args = context.args;
+    let fits = |trap: &&Trap| {
+        args.is_word(1, trap.name) && (trap.least..=trap.most).contains(&(args.len() - 2))
+    };
+    match TRAPS.iter().find(fits) {
+        Some(trap) => (trap.run)(context),
+        None => Err(help::see_help(context)),
+    }
+}
+
+/// One subcommand, with the number of arguments behind its name.
+struct Trap {
+    name: &'static str,
+    least: usize,
+    most: usize,
+    syntax: &'static str,
+    summary: &'static str,
+    run: fn(&mut Context<'_>) -> Result<(), CommandError>,
+}
+
+const ANY: usize = usize::MAX;
+
+macro_rules! traps {
+    ($($name:literal $least:literal..=$most:expr, $syntax:literal, $run:path: $summary:literal;)+) => {
+        const TRAPS: &[Trap] = &[$(Trap {
+            name: $name,
+            least: $least,
+            most: $most,
+            syntax: $syntax,
+            summary: $summary,
+            run: $run,
+        },)+];
+    };
+}
+
+traps! {
+    "CHANGE-REPL-ID" 0..=0, "", change_replication_id:
+        "Gives the data another history: replicas can no longer continue from their offset.";
+    "CONFIG-REWRITE-FORCE-ALL" 0..=0, "", rewrite_all_settings:
+        "Does what CONFIG REWRITE does, with every setting.";
+    "DIGEST" 0..=0, "", digest::of_all: "Returns a digest of all databases.";
+    "DIGEST-VALUE" 0..=ANY, "<key> [<key> ...]", digest::of_values:
+        "Returns a digest of the value of each key.";
+    "ERROR" 1..=1, "<text>", answer_error: "Answers with this error.";
+    "HELP" 0..=0, "", list_traps: "Lists the subcommands.";
+    "HTSTATS" 1..=2, "<db> [full]", objects::database_table:
+        "Tells about the tables of a database.";
+    "HTSTATS-KEY" 1..=2, "<key> [full]", objects::key_table:
+        "Tells about the table inside a value.";
+    "LOG" 1..=1, "<text>", write_log: "Writes a line into the log.";
+    "OBJECT" 1..=2, "<key> [fast]", objects::object: "Tells how a value is kept.";
+    "PAUSE-CRON" 1..=1, "<0|1>", pause_upkeep: "Stops what is done without being asked, or lets it go on.";
+    "POPULATE" 1..=3, "<count> [<prefix> [<bytes>]]", data::populate:
+        "Creates keys named prefix:number with values of a size, where they do not exist yet.";
+    "PROTOCOL" 1..=1, "<type>", protocol::sample: "Answers with a value of this type.";
+    "SDSLEN" 1..=1, "<key>", objects::string_lengths: "Tells the lengths of a key and its string.";
+    "SET-ACTIVE-EXPIRE" 1..=1, "<0|1>", set_active_expiry:
+        "Leaves expired keys alone until somebody asks for them, or not.";
+    "SLEEP" 1..=1, "<seconds>", sleep: "Stops everything for a while.";
+    "STRINGMATCH-LEN" 2..=2, "<length> <pattern>", match_long_text:
+        "Matches a pattern with a text of many letters a.";
+    "STRUCTSIZE" 0..=0, "", struct_sizes: "Tells the sizes of a few structures.";
+    "LOADAOF" 0..=0, "", refuse_persistence: "Refused: there is no persistence yet.";
+    "RELOAD" 0..=ANY, "", refuse_persistence: "Refused: there is no persistence yet.";
+    "DICT-RESIZING" 1..=1, "<0|1>", refuse_meaningless: "Refused: it has no meaning here.";
+    "LISTPACK" 1..=1, "<key>", refuse_meaningless: "Refused: it has no meaning here yet.";
+    "QUICKLIST-PACKED-THRESHOLD" 1..=1, "<bytes>", refuse_meaningless:
+        "Refused: it has no meaning here yet.";
+    "REPLICATE" 1..=ANY, "", refuse_meaningless: "Refused: it has no meaning here yet.";
+    "REPLYBUFFER" 2..=2, "<option> <value>", refuse_meaningless:
+        "Refused: it has no meaning here.";
+    "SET-DISABLE-DENY-SCRIPTS" 1..=1, "<0|1>", refuse_meaningless:
+        "Refused: it has no meaning here yet.";
+    "SET-SKIP-CHECKSUM-VALIDATION" 1..=1, "<0|1>", refuse_meaningless:
+        "Refused: it has no meaning here yet.";
+}
+
+/// Declares the keys that a subcommand looks at, so that they are locked.
+fn find_debug_keys(args: Args<'_>, found: &mut Vec<KeyAt>) -> bool {
+    if args.is_word(1, "DIGEST-VALUE") {
+        found.extend((2..args.len()).map(|index| (index, KeyFlags::RO)));
+    } else if ["OBJECT", "SDSLEN", "HTSTATS-KEY"].iter().any(|word| args.is_word(1, word))
+        && args.len() > 2
+    {
+        found.push((2, KeyFlags::RO));
+    }
+    true
+}
+
+fn list_traps(context: &mut Context<'_>) -> Result<(), CommandError> {
+    context.reply.array(1 + 2 * TRAPS.len());
+    context.reply.simple(&help::headline("debug"));
+    for trap in TRAPS {
+        context.reply.simple(format!("{} {}", trap.name, trap.syntax).trim_end());
+        context.reply.simple(&format!("    {}", trap.summary));
+    }
+    Ok(())
+}
+
+fn refuse_persistence(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let name = String::from_utf8_lossy(context.args.at(1)).to_ascii_uppercase();
+    Err(CommandError::refused_with(format!(
+        "ERR DEBUG {name} needs persistence, which this version does not have"
+    )))
+}
+
+fn refuse_meaningless(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let name = String::from_utf8_lossy(context.args.at(1)).to_ascii_uppercase();
+    Err(CommandError::refused_with(format!("ERR DEBUG {name} has no meaning in this version")))
+}
+
+fn change_replication_id(context: &mut Context<'_>) -> Result<(), CommandError> {
+    context.engine.change_replication_id();
+    context.reply.ok();
+    Ok(())
+}
+
+fn rewrite_all_settings(context: &mut Context<'_>) -> Result<(), CommandError> {
+    context.engine.config.rewrite_all().map_err(|error| {
+        let reason = error.to_string();
+        let reason = reason.strip_prefix("ERR ").unwrap_or(&reason);
+        CommandError::refused_with(format!("ERR CONFIG-REWRITE-FORCE-ALL failed: {reason}"))
+    })?;
+    context.reply.ok();
+    Ok(())
+}
+
+fn answer_error(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let text = String::from_utf8_lossy(context.args.at(2)).into_owned();
+    Err(CommandError::refused_with(text))
+}
+
+fn write_log(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let text = String::from_utf8_lossy(context.args.at(2));
+    log::warning(format_args!("DEBUG LOG: {text}"));
+    context.reply.ok();
+    Ok(())
+}
+
+/// Reads a switch: anything that is not a number other than zero is off.
+fn switch(argument: &[u8]) -> bool {
+    text::parse_i64(argument).is_some_and(|number| number != 0)
+}
+
+fn pause_upkeep(context: &mut Context<'_>) -> Result<(), CommandError> {
+    // Relaxed, here and below: switches for tests that stand for themselves.
+    context.engine.is_upkeep_paused.store(switch(context.args.at(2)), Ordering::Relaxed);
+    context.reply.ok();
+    Ok(())
+}
+
+fn set_active_expiry(context: &mut Context<'_>) -> Result<(), CommandError> {
+    context.engine.expires_actively.store(switch(context.args.at(2)), Ordering::Relaxed);
+    context.reply.ok();
+    Ok(())
+}
+
+/// The originals have one thread, so a sleep stops every client; here the gate does.
+fn sleep(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let seconds = text::parse_f64(context.args.at(2)).unwrap_or(0.0).max(0.0);
+    let closed = context.stop_the_world();
+    thread::sleep(Duration::try_from_secs_f64(seconds).unwrap_or_default());
+    drop(closed);
+    context.reply.ok();
+    Ok(())
+}
+
+fn match_long_text(context: &mut Context<'_>) -> Result<(), CommandError> {
+    /// Longest text; what is tested is time, not memory.
+    const LENGTH_MAX: usize = 512 << 20;
+    let length = usize::try_from(context.integer(2)?).unwrap_or(0).min(LENGTH_MAX);
+    let is_match = glob::matches(context.args.at(3), &vec![b'a'; length], false);
+    context.reply.integer(i64::from(is_match));
+    Ok(())
+}
+
+fn struct_sizes(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let text = format!(
+        "bits:{} entry:{} session:{} engine:{} context:{}",
+        usize::BITS,
+        size_of::<Entry>(),
+        size_of::<Session>(),
+        size_of::<Engine>(),
+        size_of::<Context<'_>>(),
+    );
+    context.reply.bulk(text.as_bytes());
+    Ok(())
+}
