@@ -163,7 +163,7 @@ impl Keyspace {
 
     /// Adds a key unless it is there, for tools that load data; says whether it was added. Locks the
     /// key's shard: the caller holds no lock.
-    pub fn add(&self, key: &Key<'_>, value: StringValue<'_>, access: Access) -> bool {
+    pub fn add(&self, key: &Key<'_>, value: StringValue<'_>, access: &Access) -> bool {
         let mut keys = self.lock_one(key.place, LockMode::Exclusive, access);
         if keys.get(key, Lookup::PEEK).is_some() {
             return false;

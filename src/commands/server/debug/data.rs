@@ -26,7 +26,7 @@ pub(super) fn populate(context: &mut Context<'_>) -> Result<(), CommandError> {
         if value_bytes > 0 {
             value.resize(value_bytes, 0);
         }
-        keyspace.add(&keyspace.key(db, &name), StringValue::text(&value, false), access);
+        keyspace.add(&keyspace.key(db, &name), StringValue::text(&value, false), &access);
     }
     context.reply.ok();
     Ok(())
