@@ -258,11 +258,11 @@ fn expire_with_gt_only_forward_and_never_has_no_forward() {
     hold(
         r"
         SET a 1 => +OK
-        EXPIRE a 100 GT => :0
+        EXPIRE a 99 GT => :0
         TTL a => :-1
         EXPIRE a 100 => :1
         EXPIRE a 50 GT => :0
-        EXPIRE a 100 GT => :0
+        EXPIRE a 99 GT => :0
         EXPIRE a 200 GT => :1
         TTL a => :200
         EXPIRE a 300 XX GT => :1
