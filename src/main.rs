@@ -14,7 +14,7 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 /// Options of the allocator: huge pages under the tables of the keyspace, too, which are visited at random.
 // SAFETY: the allocator reads this symbol as a pointer to a text that ends with a zero byte, and a
 // slice starts with just that pointer.
-#[unsafe(export_name = "malloc_conf")]
+#[unsafe(export_name = "_rjem_malloc_conf")]
 pub static ALLOCATOR_OPTIONS: &[u8] = b"thp:always,metadata_thp:auto\0";
 
 fn main() -> ExitCode {
