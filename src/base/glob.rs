@@ -1,16 +1,27 @@
 //! Glob patterns as KEYS, SCAN MATCH, PSUBSCRIBE and ACL rules use them: `*`, `?`, `[a-z]`, `[^x]`, `\`.
 //!
 //! One loop with a single point to return to (the last `*`), so that a pattern of many stars costs
-//! at most text × pattern, never exponential time.
+//! at most text × pattern, never exponential time. Patterns of more than [`STAR_GROUPS_MAX`] groups of
+//! stars match nothing, as in the originals, whose recursion ends there.
+
+/// Groups of stars that a match may pass at most.
+pub const STAR_GROUPS_MAX: usize = 1000;
 
 /// Says whether the whole text matches the pattern; `nocase` folds ASCII letters.
 pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     let (mut at_pattern, mut at_text) = (0, 0);
     let mut resume: Option<(usize, usize)> = None;
+    let mut star_groups = 0;
     while at_text < text.len() || at_pattern < pattern.len() {
         if pattern.get(at_pattern) == Some(&b'*') {
-            resume = Some((at_pattern + 1, at_text + 1));
-            at_pattern += 1;
+            while pattern.get(at_pattern) == Some(&b'*') {
+                at_pattern += 1;
+            }
+            star_groups += 1;
+            if star_groups > STAR_GROUPS_MAX {
+                return false;
+            }
+            resume = Some((at_pattern, at_text + 1));
             continue;
         }
         if at_text < text.len()
@@ -114,6 +125,12 @@ mod tests {
     fn letters_fold_when_asked() {
         assert!(matches(b"FOO[A-C]*", b"foobar", true));
         assert!(!matches(b"FOO*", b"foobar", false));
+    }
+
+    #[test]
+    fn too_many_stars_match_nothing() {
+        assert!(matches("*?".repeat(900).as_bytes(), "a".repeat(2000).as_bytes(), false));
+        assert!(!matches("*?".repeat(1100).as_bytes(), "a".repeat(2000).as_bytes(), false));
     }
 
     #[test]
