@@ -73,7 +73,7 @@ fn push_value(line: &mut String, argument: &Argument) {
         ArgumentKind::Block => push_parts(line, argument.parts, " "),
         _ => {
             line.push('<');
-            line.push_str(argument.name);
+            line.push_str(argument.shown_as.unwrap_or(argument.name));
             line.push('>');
         }
     }

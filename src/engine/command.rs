@@ -318,6 +318,8 @@ impl Group {
 pub struct Argument {
     pub name: &'static str,
     pub kind: ArgumentKind,
+    /// What hints show in place of the name.
+    pub shown_as: Option<&'static str>,
     /// The word that stands before the value (`EX seconds`).
     pub token: Option<&'static str>,
     pub key_spec: Option<usize>,
@@ -367,6 +369,7 @@ impl Argument {
         Self {
             name,
             kind,
+            shown_as: None,
             token: None,
             key_spec: None,
             is_optional: false,
@@ -400,6 +403,11 @@ impl Argument {
     /// The same with a word before the value.
     pub const fn after(self, token: &'static str) -> Self {
         Self { token: Some(token), ..self }
+    }
+
+    /// The same, with another name in hints.
+    pub const fn shown_as(self, text: &'static str) -> Self {
+        Self { shown_as: Some(text), ..self }
     }
 
     /// The same, but it may be left out.

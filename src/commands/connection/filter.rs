@@ -78,7 +78,8 @@ impl Filters {
                 Some(word) => (word, true),
                 None => (word.as_slice(), false),
             };
-            let (test, value_count) = read_test(word, args.from(index + 1), engine, purpose)?;
+            let (test, value_count) =
+                read_test((word, is_negated), args.from(index + 1), engine, purpose)?;
             // Age and idle time have no negative form.
             if is_negated && matches!(test, Test::Age(_) | Test::Idle(_)) {
                 return Err(CommandError::Syntax);
@@ -109,7 +110,7 @@ fn yes_or_no(args: Args<'_>, index: usize) -> Result<bool, CommandError> {
 
 /// Reads what follows the word of a filter; returns how many arguments it takes as well.
 fn read_test(
-    word: &[u8],
+    (word, is_negated): (&[u8], bool),
     values: Args<'_>,
     engine: &Engine,
     purpose: Purpose,
@@ -118,7 +119,7 @@ fn read_test(
     let owned = || String::from_utf8_lossy(value).into_owned();
     let test = match word {
         b"ID" => {
-            let ids = read_ids(values, purpose)?;
+            let ids = read_ids(values, purpose, is_negated)?;
             let count = ids.len();
             return Ok((Test::Ids(ids), count));
         }
@@ -144,16 +145,21 @@ fn read_test(
 }
 
 /// Reads one id and those that follow it.
-fn read_ids(values: Args<'_>, purpose: Purpose) -> Result<Vec<u64>, CommandError> {
+fn read_ids(
+    values: Args<'_>,
+    purpose: Purpose,
+    is_negated: bool,
+) -> Result<Vec<u64>, CommandError> {
     let mut ids = Vec::new();
     for value in values.iter() {
         match (text::parse_i64(value), purpose) {
             (Some(id), _) if id > 0 => ids.push(id.unsigned_abs()),
             (Some(_), Purpose::List) => ids.push(0),
-            (None, Purpose::List) if ids.is_empty() => {
+            (None, Purpose::List) if ids.is_empty() && !is_negated => {
                 return Err(CommandError::refused("ERR Invalid client ID"));
             }
             (None, _) if !ids.is_empty() => break,
+            (None, _) if is_negated => return Err(CommandError::Syntax),
             _ => {
                 return Err(CommandError::refused("ERR client-id should be greater than 0"));
             }

@@ -17,7 +17,7 @@ pub(super) const CLIENT_KILL: Command = Command {
     arguments: &[Argument::one_of(
         "filter",
         &[
-            Argument::new("old-format", ArgumentKind::String),
+            Argument::new("old-format", ArgumentKind::String).shown_as("ip:port"),
             Argument::one_of(
                 "new-format",
                 &[
@@ -41,8 +41,12 @@ pub(super) const CLIENT_KILL: Command = Command {
                     .optional()
                     .since("2.8.12"),
                     Argument::new("username", ArgumentKind::String).after("USER").optional(),
-                    Argument::new("addr", ArgumentKind::String).after("ADDR").optional(),
+                    Argument::new("addr", ArgumentKind::String)
+                        .shown_as("ip:port")
+                        .after("ADDR")
+                        .optional(),
                     Argument::new("laddr", ArgumentKind::String)
+                        .shown_as("ip:port")
                         .after("LADDR")
                         .optional()
                         .since("6.2.0"),
@@ -109,10 +113,12 @@ pub(super) const CLIENT_KILL: Command = Command {
                         .optional()
                         .since("9.0.0"),
                     Argument::new("not-addr", ArgumentKind::String)
+                        .shown_as("ip:port")
                         .after("NOT-ADDR")
                         .optional()
                         .since("9.0.0"),
                     Argument::new("not-laddr", ArgumentKind::String)
+                        .shown_as("ip:port")
                         .after("NOT-LADDR")
                         .optional()
                         .since("9.0.0"),

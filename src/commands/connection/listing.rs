@@ -57,8 +57,16 @@ pub(super) const CLIENT_LIST: Command = Command {
             .multiple()
             .since("6.2.0"),
         Argument::new("username", ArgumentKind::String).after("USER").optional().since("8.1.0"),
-        Argument::new("addr", ArgumentKind::String).after("ADDR").optional().since("8.1.0"),
-        Argument::new("laddr", ArgumentKind::String).after("LADDR").optional().since("8.1.0"),
+        Argument::new("addr", ArgumentKind::String)
+            .shown_as("ip:port")
+            .after("ADDR")
+            .optional()
+            .since("8.1.0"),
+        Argument::new("laddr", ArgumentKind::String)
+            .shown_as("ip:port")
+            .after("LADDR")
+            .optional()
+            .since("8.1.0"),
         Argument::one_of("skipme", &[Argument::word("yes", "YES"), Argument::word("no", "NO")])
             .after("SKIPME")
             .optional()
@@ -93,8 +101,13 @@ pub(super) const CLIENT_LIST: Command = Command {
             .after("NOT-USER")
             .optional()
             .since("9.0.0"),
-        Argument::new("not-addr", ArgumentKind::String).after("NOT-ADDR").optional().since("9.0.0"),
+        Argument::new("not-addr", ArgumentKind::String)
+            .shown_as("ip:port")
+            .after("NOT-ADDR")
+            .optional()
+            .since("9.0.0"),
         Argument::new("not-laddr", ArgumentKind::String)
+            .shown_as("ip:port")
             .after("NOT-LADDR")
             .optional()
             .since("9.0.0"),

@@ -1,5 +1,6 @@
 //! LOLWUT: a picture, ours.
 
+use crate::base::text;
 use crate::commands::{REDIS_VERSION, REDPOLL_VERSION};
 use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Flags, Group};
 
@@ -28,12 +29,11 @@ fn lolwut(context: &mut Context<'_>) -> Result<(), CommandError> {
         context.integer(2)?;
         first = 3;
     }
-    let count = match context.args.get(first) {
-        Some(_) => usize::try_from(context.integer(first)?.max(1)).unwrap_or(BIRD_COUNT_MAX),
-        None => BIRD_COUNT,
-    };
-    let text = picture(count.min(BIRD_COUNT_MAX));
-    context.reply.verbatim("txt", text.as_bytes());
+    // Whatever else is said, a picture is drawn.
+    let wanted = context.args.get(first).and_then(text::parse_i64);
+    let count = wanted.map_or(BIRD_COUNT, |count| usize::try_from(count.max(1)).unwrap_or(1));
+    let picture = picture(count.min(BIRD_COUNT_MAX));
+    context.reply.verbatim("txt", picture.as_bytes());
     Ok(())
 }
 

@@ -135,6 +135,7 @@ pub(super) const SUBSTR: Command = Command {
         Argument::new("start", ArgumentKind::Integer),
         Argument::new("end", ArgumentKind::Integer),
     ],
+    deprecated: Some(("2.0.0", "`GETRANGE`")),
     run: getrange,
     ..Command::DEFAULT
 };

@@ -157,6 +157,7 @@ pub(super) const SETNX: Command = Command {
     group: Group::String,
     summary: "Stores a string unless the key exists.",
     arguments: &[Argument::key("key"), Argument::new("value", ArgumentKind::String)],
+    deprecated: Some(("2.6.12", "`SET` with the `NX` argument")),
     run: setnx,
     ..Command::DEFAULT
 };
@@ -186,6 +187,7 @@ pub(super) const SETEX: Command = Command {
         Argument::new("seconds", ArgumentKind::Integer),
         Argument::new("value", ArgumentKind::String),
     ],
+    deprecated: Some(("2.6.12", "`SET` with the `EX` argument")),
     run: setex,
     ..Command::DEFAULT
 };
@@ -208,6 +210,7 @@ pub(super) const PSETEX: Command = Command {
         Argument::new("milliseconds", ArgumentKind::Integer),
         Argument::new("value", ArgumentKind::String),
     ],
+    deprecated: Some(("2.6.12", "`SET` with the `PX` argument")),
     run: psetex,
     ..Command::DEFAULT
 };
@@ -237,6 +240,7 @@ pub(super) const GETSET: Command = Command {
     group: Group::String,
     summary: "Stores a string and returns the one it replaces.",
     arguments: &[Argument::key("key"), Argument::new("value", ArgumentKind::String)],
+    deprecated: Some(("6.2.0", "`SET` with the `GET` argument")),
     run: getset,
     ..Command::DEFAULT
 };

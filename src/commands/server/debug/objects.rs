@@ -15,7 +15,7 @@ pub(super) fn object(context: &mut Context<'_>) -> Result<(), CommandError> {
     let entry = context.keys.get(&key, Lookup::PEEK).ok_or(CommandError::NoSuchKey)?;
     let line = format!(
         "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
-        entry.key(),
+        entry.key().as_ptr(),
         entry.encoding().name(),
         serialized_bytes(entry),
         entry.stamp(),

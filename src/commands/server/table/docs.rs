@@ -56,7 +56,7 @@ fn reply_argument(reply: &mut ReplyBuffer, argument: &Argument) {
     reply_pair(reply, "name", argument.name);
     reply_pair(reply, "type", argument.kind.name());
     if !matches!(argument.kind, ArgumentKind::OneOf | ArgumentKind::Block) {
-        reply_pair(reply, "display_text", argument.name);
+        reply_pair(reply, "display_text", argument.shown_as.unwrap_or(argument.name));
         pairs += 1;
     }
     if let Some(index) = argument.key_spec {
