@@ -1,4 +1,4 @@
-//! A batch: the complete commands of one read, parsed before the first one runs.
+//! A batch: complete commands of one client or of several, parsed before the first one runs.
 
 use super::args::Args;
 use super::table::{CommandTable, KeyPlan, Known};
@@ -18,6 +18,8 @@ pub(super) struct Queued {
     pub(super) id: Option<usize>,
     /// Hash of the key of a single-key command.
     pub(super) hash: u64,
+    /// The database its client was in when it was looked up; good enough for fetching ahead.
+    db: u32,
     pub(super) has_hash: bool,
 }
 
@@ -47,6 +49,7 @@ impl Batch {
             end,
             id: None,
             hash: 0,
+            db: 0,
             has_hash: false,
         });
     }
@@ -73,38 +76,44 @@ impl Batch {
         Args::new(buffer, &self.spans[queued.first_span..queued.first_span + queued.arg_count])
     }
 
-    /// Looks up all commands, hashes their keys and fetches what they will touch, in passes so that
-    /// the fetches of many keys overlap.
-    pub(super) fn prepare(
+    /// First pass over the commands from number `first` on: looks them up, hashes their keys and
+    /// fetches what leads to them. `db` is where their client is.
+    pub(super) fn look_up(
         &mut self,
-        table: &CommandTable,
-        keyspace: &Keyspace,
+        (table, keyspace): (&CommandTable, &Keyspace),
         db: u32,
         buffer: &[u8],
+        first: usize,
     ) {
-        for index in 0..self.commands.len() {
+        for index in first..self.commands.len() {
             let args = self.args(buffer, index);
             let known = table.find(args.at(0));
             let key = known.and_then(|known| single_key(known, args));
             let hash = key.map(|key| keyspace.hash(key));
             let queued = &mut self.commands[index];
             queued.id = known.map(|known| known.id);
+            queued.db = db;
             queued.has_hash = hash.is_some();
             if let Some(hash) = hash {
                 queued.hash = hash;
                 keyspace.prefetch_shard(db, hash);
             }
         }
-        // One command gains nothing: there is no other fetch to overlap with.
-        if self.commands.len() == 1 {
-            return;
-        }
-        self.hashes().for_each(|hash| keyspace.prefetch_group(db, hash));
-        self.hashes().for_each(|hash| keyspace.prefetch_entry(db, hash));
     }
 
-    fn hashes(&self) -> impl Iterator<Item = u64> {
-        self.commands.iter().filter(|queued| queued.has_hash).map(|queued| queued.hash)
+    /// The other passes, over all commands: fetches what they will touch, one level after the other, so
+    /// that the fetches of many keys overlap.
+    pub(super) fn fetch(&self, keyspace: &Keyspace) {
+        // One command gains nothing: there is no other fetch to overlap with.
+        if self.commands.len() <= 1 {
+            return;
+        }
+        self.hashes().for_each(|(db, hash)| keyspace.prefetch_group(db, hash));
+        self.hashes().for_each(|(db, hash)| keyspace.prefetch_entry(db, hash));
+    }
+
+    fn hashes(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.commands.iter().filter(|queued| queued.has_hash).map(|queued| (queued.db, queued.hash))
     }
 }
 

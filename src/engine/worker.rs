@@ -3,6 +3,7 @@
 //! Per command: the gates, the locks its keys need, the handler, the effects (still under the locks),
 //! then the statistics. Figures that are only summed are kept aside and added once per batch.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -118,8 +119,20 @@ impl Worker {
         self.engine.clients.close(session.id());
     }
 
-    /// Runs the commands of a batch in order, appending their replies. Stops early when a command
-    /// ends or postpones the connection.
+    /// Looks up the commands of a batch from number `first` on, all of the same client, and begins to
+    /// fetch what they will touch.
+    pub fn look_up(&self, session: &Session, buffer: &[u8], batch: &mut Batch, first: usize) {
+        batch.look_up((&self.engine.table, &self.engine.keyspace), session.db, buffer, first);
+    }
+
+    /// Fetches what the commands of a batch will touch. They have been looked up.
+    pub fn fetch(&self, batch: &Batch) {
+        self.engine.gate.enter(self.scratch.index);
+        batch.fetch(&self.engine.keyspace);
+        self.engine.gate.leave(self.scratch.index);
+    }
+
+    /// Looks up, fetches and runs the commands of a batch, all of the same client.
     pub fn run(
         &mut self,
         session: &mut Session,
@@ -127,23 +140,34 @@ impl Worker {
         batch: &mut Batch,
         reply: &mut ReplyBuffer,
     ) -> Ran {
+        self.look_up(session, buffer, batch, 0);
+        self.fetch(batch);
+        self.run_range(session, buffer, batch, 0..batch.len(), reply)
+    }
+
+    /// Runs some commands of a batch in order, appending their replies. Stops early when a command
+    /// ends or postpones the connection. They have been looked up.
+    pub fn run_range(
+        &mut self,
+        session: &mut Session,
+        buffer: &[u8],
+        batch: &Batch,
+        range: Range<usize>,
+        reply: &mut ReplyBuffer,
+    ) -> Ran {
         let engine = &*self.engine;
         let scratch = &mut self.scratch;
         scratch.renew(engine);
         engine.gate.enter(scratch.index);
-        batch.prepare(&engine.table, &engine.keyspace, session.db, buffer);
         let mut ran = Ran { command_count: 0, flow: Flow::Continue };
         let mut tick = scratch.ticker.raw();
-        while ran.command_count < batch.len() && ran.flow == Flow::Continue {
-            ran.flow = scratch.run_one(
-                engine,
-                session,
-                (batch, buffer, ran.command_count),
-                reply,
-                &mut tick,
-            );
+        for index in range {
+            ran.flow = scratch.run_one(engine, session, (batch, buffer, index), reply, &mut tick);
             if ran.flow != Flow::Postpone {
                 ran.command_count += 1;
+            }
+            if ran.flow != Flow::Continue {
+                break;
             }
         }
         engine.gate.leave(scratch.index);

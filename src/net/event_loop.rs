@@ -13,9 +13,9 @@ use mio::event::Event;
 use mio::{Events, Poll, Token};
 
 use super::acceptor::{Acceptor, refuse_stranger};
-use super::connection::{Connection, Next};
+use super::connection::{Begun, Connection, Next};
 use super::connections::Connections;
-use super::kit::Kit;
+use super::kit::{Kit, Share};
 use super::listen::Listeners;
 use super::ports::{Arrival, PeerAddress, Ports};
 use crate::base::mailbox::Mailbox;
@@ -54,6 +54,10 @@ pub(super) struct EventLoop {
     acceptor: Option<Acceptor>,
     kit: Kit,
     connections: Connections,
+    /// Connections that are in the middle of their turn.
+    group: Vec<(usize, Share)>,
+    /// Those whose commands have run.
+    finishing: Vec<usize>,
     /// Connections that want another turn.
     queue: VecDeque<usize>,
     arrivals: Vec<Arrival>,
@@ -79,6 +83,8 @@ impl EventLoop {
             acceptor,
             kit: Kit::new(Worker::new(engine, index)),
             connections: Connections::default(),
+            group: Vec::new(),
+            finishing: Vec::new(),
             queue: VecDeque::new(),
             arrivals: Vec::new(),
             letters: Vec::new(),
@@ -133,13 +139,16 @@ impl EventLoop {
         for event in events {
             self.on_event(event);
         }
+        // The queue's connections may be served alone: then the group's must not have to wait.
+        self.finish_group();
         for _ in 0..queued_count {
             let Some(number) = self.queue.pop_front() else { break };
             if let Some(connection) = self.connections.at(number) {
                 connection.is_queued = false;
-                self.turn(number);
+                self.begin_turn(number);
             }
         }
+        self.finish_group();
         if std::mem::take(&mut self.has_letters) {
             self.read_letters();
         }
@@ -157,7 +166,7 @@ impl EventLoop {
         if let Some(connection) = self.connections.at(token.0) {
             connection.note(event);
             if !connection.is_queued {
-                self.turn(token.0);
+                self.begin_turn(token.0);
             }
         } else if token == WAKE {
             self.has_letters = true;
@@ -169,13 +178,53 @@ impl EventLoop {
     }
 
     #[inline]
-    fn turn(&mut self, number: usize) {
+    fn begin_turn(&mut self, number: usize) {
         let Some(connection) = self.connections.at(number) else { return };
-        match connection.turn(&mut self.kit) {
+        match connection.begin(&mut self.kit) {
+            Begun::Joined(share) => {
+                self.group.push((number, share));
+                if self.kit.is_group_full() {
+                    self.finish_group();
+                }
+            }
+            Begun::Done(next) => self.end_turn(number, next),
+        }
+    }
+
+    /// Gives the connections of the group the rest of their turns.
+    fn finish_group(&mut self) {
+        if self.group.is_empty() {
+            return;
+        }
+        let mut group = std::mem::take(&mut self.group);
+        self.kit.worker.fetch(&self.kit.group);
+        self.finishing.clear();
+        for (number, share) in group.drain(..) {
+            if let Some(connection) = self.connections.at(number) {
+                connection.run_share(share, &mut self.kit);
+                self.finishing.push(number);
+            }
+        }
+        self.kit.clear_group();
+        for index in 0..self.finishing.len() {
+            let number = self.finishing[index];
+            if let Some(connection) = self.connections.at(number) {
+                let next = connection.finish(&mut self.kit);
+                self.end_turn(number, next);
+            }
+        }
+        self.group = group;
+    }
+
+    #[inline]
+    fn end_turn(&mut self, number: usize, next: Next) {
+        match next {
             Next::Wait => {}
             Next::Again => {
-                connection.is_queued = true;
-                self.queue.push_back(number);
+                if let Some(connection) = self.connections.at(number) {
+                    connection.is_queued = true;
+                    self.queue.push_back(number);
+                }
             }
             Next::Close => self.close(number),
         }

@@ -3,6 +3,8 @@
 //! A connection owns bytes only while it has to: between reads it keeps the beginning of an incomplete
 //! command, or complete commands whose turn has not come. All else stays in the worker's read buffer.
 
+use std::ops::Range;
+
 use crate::engine::Batch;
 use crate::resp::{Limits, Parsed, Parser, ProtocolError};
 
@@ -34,17 +36,17 @@ pub(super) enum Rest {
 }
 
 impl Input {
-    /// Parses up to `count_max` commands of `buffer[*at..]` into `batch` and moves `at` behind them.
+    /// Parses up to `count` commands of `buffer[*at..]` into `batch` and moves `at` behind them.
     #[inline]
     pub(super) fn fill(
         &mut self,
         buffer: &mut [u8],
         at: &mut usize,
         limits: &Limits,
-        count_max: usize,
+        count: usize,
         batch: &mut Batch,
     ) -> Filled {
-        while batch.len() < count_max {
+        for _ in 0..count {
             match self.parser.next(buffer, *at, limits, &mut batch.spans) {
                 Ok(Parsed::Command { end, arg_count }) => {
                     batch.push(arg_count, end);
@@ -132,11 +134,17 @@ impl Input {
         }
     }
 
-    /// Returns the commands of `batch` from number `first` on, spelled out again, and what follows the
-    /// batch in `buffer`. The parser starts over: it may have rewritten the bytes it has parsed.
-    pub(super) fn unparse(&mut self, batch: &Batch, first: usize, buffer: &[u8]) -> Rest {
+    /// Returns some commands of a batch, spelled out again, and what stands in `buffer` from `behind`
+    /// on. The parser starts over: it may have rewritten the bytes it has parsed.
+    pub(super) fn unparse(
+        &mut self,
+        batch: &Batch,
+        commands: Range<usize>,
+        buffer: &[u8],
+        behind: usize,
+    ) -> Rest {
         let mut bytes = Vec::new();
-        for index in first..batch.len() {
+        for index in commands {
             let args = batch.args(buffer, index);
             bytes.extend_from_slice(format!("*{}\r\n", args.len()).as_bytes());
             for argument in args.iter() {
@@ -145,7 +153,6 @@ impl Input {
                 bytes.extend_from_slice(b"\r\n");
             }
         }
-        let behind = if batch.is_empty() { 0 } else { batch.end_of(batch.len() - 1) };
         bytes.extend_from_slice(&buffer[behind..]);
         self.parser = Parser::default();
         Rest::Rewritten(bytes)

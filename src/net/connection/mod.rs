@@ -1,19 +1,26 @@
 //! One connection: what has arrived, what is to be sent, and what its turn does with both.
 //!
 //! Events are edge-triggered: the socket is registered once, and what an event said stays noted here
-//! until a read or a write finds that it is no longer so. An ordinary request therefore costs one
-//! wait, one read and one write.
+//! until a read or a write finds that it is no longer so. An ordinary request therefore costs a share
+//! of one wait, one read and one write.
+//!
+//! A turn has three parts: [`Connection::begin`] reads and parses, [`Connection::run_share`] runs,
+//! [`Connection::finish`] sends. Between them stand those of the other connections of the group (see
+//! `kit`). A connection that keeps part of a request from an earlier turn does all alone.
+
+mod limits;
 
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 
 use mio::event::Event;
 
 use super::input::{Filled, Input, Rest};
-use super::kit::Kit;
+use super::kit::{Kit, Share};
 use super::output;
 use super::stream::Stream;
 use crate::base::log;
-use crate::engine::{BATCH_COMMANDS_MAX, Flow, Gauges, ReplyMode, Session};
+use crate::engine::{BATCH_COMMANDS_MAX, Batch, Flow, Gauges, ReplyMode, Session};
 use crate::resp::{ProtocolError, ReplyBuffer};
 use crate::stats::Counter;
 
@@ -27,8 +34,6 @@ const TURN_NS_MAX: u64 = 500_000;
 const LINGER_MS_MAX: u64 = 1000;
 /// Bytes such a peer may still send.
 const LINGER_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Milliseconds without traffic after which a connection gives its reply buffer back.
-const RELEASE_AFTER_MS: u64 = 2000;
 
 /// What a connection needs after its turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +44,14 @@ pub(super) enum Next {
     Again,
     /// To be closed.
     Close,
+}
+
+/// What the first part of a turn came to.
+pub(super) enum Begun {
+    /// The connection has a share in the group; the turn goes on with it.
+    Joined(Share),
+    /// The turn is over.
+    Done(Next),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,41 +137,112 @@ impl Connection {
         is_postponed
     }
 
-    /// Does what can be done now: sends, receives, runs, sends.
+    /// Begins a turn: sends what is pending, reads what has arrived, and joins the group with it.
     #[inline]
-    pub(super) fn turn(&mut self, kit: &mut Kit) -> Next {
-        if self.session.is_doomed() {
-            return Next::Close;
-        }
-        match self.try_turn(kit) {
-            Ok(next) => {
-                self.show(kit);
-                next
-            }
-            Err(ending) => {
-                self.report(&ending, kit);
-                Next::Close
-            }
+    pub(super) fn begin(&mut self, kit: &mut Kit) -> Begun {
+        match self.try_begin(kit) {
+            Ok(Some(share)) => Begun::Joined(share),
+            Ok(None) => Begun::Done(self.finish(kit)),
+            Err(ending) => Begun::Done(self.give_up(&ending, kit)),
         }
     }
 
     #[inline]
-    fn try_turn(&mut self, kit: &mut Kit) -> Result<Next, Ending> {
+    fn try_begin(&mut self, kit: &mut Kit) -> Result<Option<Share>, Ending> {
+        if self.session.is_doomed() {
+            return Err(Ending::Broken);
+        }
         if self.is_writable && !self.reply.is_empty() {
             self.send(kit)?;
         }
-        if self.state == State::Serving && self.reply.len() <= PENDING_BYTES_MAX {
-            if self.input.has_more {
-                self.run_kept(kit);
-            } else if self.is_readable {
-                self.receive(kit)?;
+        if self.state != State::Serving || self.reply.len() > PENDING_BYTES_MAX {
+            return Ok(None);
+        }
+        if !self.input.is_empty() {
+            self.serve_alone(kit)?;
+        } else if self.is_readable {
+            return self.join(kit);
+        }
+        Ok(None)
+    }
+
+    /// Reads once, parses the first batch of what has arrived into the group's, and begins to fetch
+    /// what it will touch.
+    #[inline]
+    fn join(&mut self, kit: &mut Kit) -> Result<Option<Share>, Ending> {
+        let mut arena = std::mem::take(&mut kit.arena);
+        let read = self.read(&mut arena[kit.filled_bytes..], kit);
+        let share = match read {
+            Ok(0) => Ok(None),
+            Ok(count) => {
+                let (begin, end) = (kit.filled_bytes, kit.filled_bytes + count);
+                kit.filled_bytes = end;
+                Ok(Some(self.parse_share(&mut arena[..end], begin, kit)))
             }
-            self.check_limits(kit)?;
-            if self.is_writable && !self.reply.is_empty() {
-                self.send(kit)?;
+            Err(ending) => Err(ending),
+        };
+        kit.arena = arena;
+        share
+    }
+
+    #[inline]
+    fn parse_share(&mut self, buffer: &mut [u8], begin: usize, kit: &mut Kit) -> Share {
+        let mut batch = std::mem::take(&mut kit.group);
+        let (first, mut at) = (batch.len(), begin);
+        let filled = self.fill(buffer, &mut at, &mut batch, kit);
+        kit.worker.look_up(&self.session, buffer, &mut batch, first);
+        let commands = first..batch.len();
+        kit.group = batch;
+        Share { begin, at, end: buffer.len(), commands, filled }
+    }
+
+    /// Goes on with a turn: runs the commands of the share, and what else has arrived with them.
+    #[inline]
+    pub(super) fn run_share(&mut self, share: Share, kit: &mut Kit) {
+        if self.session.is_doomed() {
+            return;
+        }
+        let mut arena = std::mem::take(&mut kit.arena);
+        let batch = std::mem::take(&mut kit.group);
+        let Share { begin, mut at, end, commands, filled } = share;
+        let buffer = &mut arena[..end];
+        self.show_query(end - begin, kit);
+        let rest = match self.run_batch(buffer, &batch, commands, at, kit) {
+            Some(rest) => rest,
+            None => self.run_more(buffer, &mut at, filled, kit),
+        };
+        self.input.keep(buffer, rest);
+        kit.group = batch;
+        kit.arena = arena;
+    }
+
+    /// Ends a turn: sends the replies, and says what the connection needs.
+    #[inline]
+    pub(super) fn finish(&mut self, kit: &mut Kit) -> Next {
+        match self.try_finish(kit) {
+            Ok(next) => {
+                self.show();
+                next
             }
+            Err(ending) => self.give_up(&ending, kit),
+        }
+    }
+
+    #[inline]
+    fn try_finish(&mut self, kit: &mut Kit) -> Result<Next, Ending> {
+        if self.session.is_doomed() {
+            return Err(Ending::Broken);
+        }
+        self.check_limits(kit)?;
+        if self.is_writable && !self.reply.is_empty() {
+            self.send(kit)?;
         }
         Ok(self.next(kit))
+    }
+
+    fn give_up(&self, ending: &Ending, kit: &Kit) -> Next {
+        self.report(ending, kit);
+        Next::Close
     }
 
     #[inline]
@@ -185,26 +269,29 @@ impl Connection {
         }
     }
 
-    /// Reads once, and runs what has arrived.
-    #[inline]
-    fn receive(&mut self, kit: &mut Kit) -> Result<(), Ending> {
-        let mut buffer = std::mem::take(&mut kit.read_buffer);
-        let outcome = match self.read(&mut buffer, kit) {
-            Ok(0) => Ok(()),
-            Ok(count) if self.input.is_empty() => {
-                let rest = self.run(&mut buffer[..count], kit);
-                self.input.keep(&buffer[..count], rest);
-                Ok(())
+    /// Reads once, if what is kept holds no complete command, and runs what it holds then.
+    #[cold]
+    fn serve_alone(&mut self, kit: &mut Kit) -> Result<(), Ending> {
+        if !self.input.has_more {
+            if !self.is_readable {
+                return Ok(());
             }
-            Ok(count) => {
-                self.input.append(&buffer[..count]);
-                self.run_kept(kit);
-                Ok(())
+            let mut arena = std::mem::take(&mut kit.arena);
+            let free = &mut arena[kit.filled_bytes..];
+            let read = self.read(free, kit);
+            if let Ok(count) = read {
+                self.input.append(&free[..count]);
             }
-            Err(ending) => Err(ending),
-        };
-        kit.read_buffer = buffer;
-        outcome
+            kit.arena = arena;
+            if read? == 0 {
+                return Ok(());
+            }
+        }
+        let mut buffer = self.input.take();
+        self.show_query(buffer.len(), kit);
+        let rest = self.run_more(&mut buffer, &mut 0, Filled::Full, kit);
+        self.input.put_back(buffer, rest);
+        Ok(())
     }
 
     /// Returns how many bytes were read; 0 if there are none now, or never again.
@@ -221,12 +308,7 @@ impl Connection {
                     // A short read has emptied the socket. Only the end of the stream may wait
                     // behind it without another event.
                     self.is_readable = count == buffer.len() || self.is_ending;
-                    let stats = kit.worker.stats();
-                    stats.add(Counter::ReadsProcessed, 1);
-                    stats.add(Counter::NetInputBytes, count as u64);
-                    let total = &self.session.cell.gauges.input_bytes;
-                    Gauges::set(total, Gauges::value(total) + count as u64);
-                    Gauges::set(&self.session.cell.gauges.last_active_ms, kit.now_ms);
+                    self.count_input(count, kit);
                     return Ok(count);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -239,71 +321,94 @@ impl Connection {
         }
     }
 
-    /// Runs the commands that were kept.
-    #[cold]
-    fn run_kept(&mut self, kit: &mut Kit) {
-        let mut buffer = self.input.take();
-        let rest = self.run(&mut buffer, kit);
-        self.input.put_back(buffer, rest);
-    }
-
-    /// Runs complete commands of `buffer`, batch by batch, as many as one turn allows.
+    /// Runs complete commands of `buffer` from `at` on, batch by batch, as many as one turn allows;
+    /// `filled` is how far the batch before them was filled.
     #[inline]
-    fn run(&mut self, buffer: &mut [u8], kit: &mut Kit) -> Rest {
-        Gauges::set(&self.session.cell.gauges.query_bytes, buffer.len() as u64);
-        let (mut at, mut started) = (0, None);
-        for _ in 0..TURN_BATCHES_MAX {
-            let filled = self.fill(buffer, &mut at, kit);
-            if !kit.batch.is_empty() {
-                let ran =
-                    kit.worker.run(&mut self.session, buffer, &mut kit.batch, &mut self.reply);
-                match ran.flow {
-                    Flow::Continue => {}
-                    Flow::Close => {
-                        self.state = State::Closing;
-                        return Rest::From(buffer.len());
-                    }
-                    Flow::Postpone => {
-                        self.state = State::Postponed;
-                        kit.has_postponed = true;
-                        return self.input.unparse(&kit.batch, ran.command_count, buffer);
-                    }
-                }
-            }
+    fn run_more(
+        &mut self,
+        buffer: &mut [u8],
+        at: &mut usize,
+        mut filled: Filled,
+        kit: &mut Kit,
+    ) -> Rest {
+        let mut batch = std::mem::take(&mut kit.solo);
+        let mut began = None;
+        let mut batch_count = 0;
+        let rest = loop {
             match filled {
                 Filled::Starved => {
                     self.input.has_more = false;
-                    return Rest::From(at);
+                    break Rest::From(*at);
                 }
                 Filled::Broken(error) => {
                     self.break_off(error, kit);
-                    return Rest::From(buffer.len());
+                    break Rest::From(buffer.len());
                 }
                 Filled::Full => {}
             }
             let now = kit.ticker.raw();
-            let started = *started.get_or_insert(now);
-            if self.reply.len() > PENDING_BYTES_MAX
-                || kit.ticker.elapsed_ns(started, now) > TURN_NS_MAX
+            let elapsed_ns = kit.ticker.elapsed_ns(*began.get_or_insert(now), now);
+            if batch_count == TURN_BATCHES_MAX
+                || elapsed_ns > TURN_NS_MAX
+                || self.reply.len() > PENDING_BYTES_MAX
             {
-                break;
+                self.input.has_more = *at < buffer.len();
+                break Rest::From(*at);
             }
-        }
-        self.input.has_more = at < buffer.len();
-        Rest::From(at)
+            batch.clear();
+            filled = self.fill(buffer, at, &mut batch, kit);
+            kit.worker.look_up(&self.session, buffer, &mut batch, 0);
+            kit.worker.fetch(&batch);
+            if let Some(rest) = self.run_batch(buffer, &batch, 0..batch.len(), *at, kit) {
+                break rest;
+            }
+            batch_count += 1;
+        };
+        kit.solo = batch;
+        rest
     }
 
-    /// Parses the next batch. A client that has yet to authenticate may change the limits with each
+    /// Runs some commands of a batch, which in `buffer` end at `behind`. Returns what is left of the
+    /// buffer if none of its commands may run in this turn any more.
+    #[inline]
+    fn run_batch(
+        &mut self,
+        buffer: &[u8],
+        batch: &Batch,
+        commands: Range<usize>,
+        behind: usize,
+        kit: &mut Kit,
+    ) -> Option<Rest> {
+        if commands.is_empty() {
+            return None;
+        }
+        let range = commands.clone();
+        let ran = kit.worker.run_range(&mut self.session, buffer, batch, range, &mut self.reply);
+        match ran.flow {
+            Flow::Continue => None,
+            Flow::Close => {
+                self.state = State::Closing;
+                Some(Rest::From(buffer.len()))
+            }
+            Flow::Postpone => {
+                self.state = State::Postponed;
+                kit.has_postponed = true;
+                let left = commands.start + ran.command_count..commands.end;
+                Some(self.input.unparse(batch, left, buffer, behind))
+            }
+        }
+    }
+
+    /// Parses further commands. A client that has yet to authenticate may change the limits with each
     /// command.
     #[inline]
-    fn fill(&mut self, buffer: &mut [u8], at: &mut usize, kit: &mut Kit) -> Filled {
-        kit.batch.clear();
-        let (limits, count_max) = if self.session.is_authenticated {
+    fn fill(&mut self, buffer: &mut [u8], at: &mut usize, batch: &mut Batch, kit: &Kit) -> Filled {
+        let (limits, count) = if self.session.is_authenticated {
             (&kit.settings.limits, BATCH_COMMANDS_MAX)
         } else {
             (&kit.settings.early_limits, 1)
         };
-        self.input.fill(buffer, at, limits, count_max, &mut kit.batch)
+        self.input.fill(buffer, at, limits, count, batch)
     }
 
     /// Says what is wrong with the stream, and ends it.
@@ -355,127 +460,15 @@ impl Connection {
         if !self.is_readable {
             return Next::Wait;
         }
-        let mut buffer = std::mem::take(&mut kit.read_buffer);
-        let count = self.read(&mut buffer, kit);
-        kit.read_buffer = buffer;
+        let mut arena = std::mem::take(&mut kit.arena);
+        let count = self.read(&mut arena[kit.filled_bytes..], kit);
+        kit.arena = arena;
         let Ok(count) = count else { return Next::Close };
         if self.has_ended || count >= bytes_left {
             return Next::Close;
         }
         self.state = State::Lingering { until_ms, bytes_left: bytes_left - count };
         if self.is_readable { Next::Again } else { Next::Wait }
-    }
-}
-
-/// Limits and upkeep.
-impl Connection {
-    #[inline]
-    fn check_limits(&mut self, kit: &Kit) -> Result<(), Ending> {
-        if self.input.len() > kit.settings.query_bytes_max {
-            return Err(Ending::QueryTooLong);
-        }
-        let limit = &kit.settings.output_limit;
-        if limit.hard_bytes == 0 && limit.soft_bytes == 0 {
-            return Ok(());
-        }
-        self.check_output(kit)
-    }
-
-    fn check_output(&mut self, kit: &Kit) -> Result<(), Ending> {
-        let limit = &kit.settings.output_limit;
-        let pending = self.reply.len() as u64;
-        if limit.hard_bytes > 0 && pending >= limit.hard_bytes {
-            return Err(Ending::TooManyReplies);
-        }
-        if limit.soft_bytes == 0 || pending < limit.soft_bytes {
-            self.over_limit_since_ms = 0;
-        } else if self.over_limit_since_ms == 0 {
-            self.over_limit_since_ms = kit.now_ms;
-        } else if kit.now_ms - self.over_limit_since_ms.min(kit.now_ms) > limit.soft_seconds * 1000
-        {
-            return Err(Ending::TooManyReplies);
-        }
-        Ok(())
-    }
-
-    /// Looks after a connection that may not have had an event for long; says whether to close it.
-    pub(super) fn mind(&mut self, kit: &Kit) -> bool {
-        if let Err(ending) = self.check_limits(kit) {
-            self.report(&ending, kit);
-            return true;
-        }
-        let last_active_ms = Gauges::value(&self.session.cell.gauges.last_active_ms);
-        let idle_ms = kit.now_ms.saturating_sub(last_active_ms);
-        if idle_ms >= RELEASE_AFTER_MS && self.reply.is_empty() {
-            self.reply.release();
-            self.show(kit);
-        }
-        match self.state {
-            State::Lingering { until_ms, .. } => kit.now_ms >= until_ms,
-            State::Postponed => false,
-            State::Serving | State::Closing => {
-                let idle_ms_max = kit.settings.idle_ms_max;
-                let is_idle = idle_ms_max > 0 && idle_ms > idle_ms_max;
-                if is_idle {
-                    log::verbose(format_args!("Closing idle client"));
-                }
-                is_idle || self.session.is_doomed()
-            }
-        }
-    }
-
-    /// Shows others how full the buffers are.
-    #[inline]
-    fn show(&self, kit: &Kit) {
-        let gauges = &self.session.cell.gauges;
-        let query_bytes = self.input.len() as u64;
-        let reply_bytes = self.reply.len() as u64;
-        Gauges::set(&gauges.query_bytes, query_bytes);
-        Gauges::set(&gauges.query_free_bytes, self.input.free_bytes() as u64);
-        Gauges::set(&gauges.argument_bytes, self.input.argument_bytes() as u64);
-        Gauges::set(&gauges.reply_bytes, reply_bytes);
-        Gauges::set(&gauges.reply_capacity_bytes, self.reply.capacity_bytes() as u64);
-        kit.worker.engine().clients.note_buffers(query_bytes, reply_bytes);
-    }
-
-    #[cold]
-    fn report(&self, ending: &Ending, kit: &Kit) {
-        let stats = kit.worker.stats();
-        let client = self.describe();
-        match ending {
-            Ending::Broken => {}
-            Ending::QueryTooLong => {
-                stats.add(Counter::QueryBufferLimitDisconnections, 1);
-                log::warning(format_args!(
-                    "Closing client that reached max query buffer length: {client}"
-                ));
-            }
-            Ending::TooManyReplies => {
-                stats.add(Counter::OutputBufferLimitDisconnections, 1);
-                log::warning(format_args!(
-                    "Client {client} closed for overcoming of output buffer limits."
-                ));
-            }
-        }
-    }
-
-    fn describe(&self) -> String {
-        let cell = &self.session.cell;
-        format!(
-            "id={} addr={} laddr={} fd={} name={} qbuf={} omem={}",
-            cell.id,
-            cell.peer.address,
-            cell.peer.local_address,
-            cell.peer.descriptor,
-            cell.names.lock().name,
-            self.input.len(),
-            self.reply.len(),
-        )
-    }
-
-    /// Sends what the system takes at once; for a server that stops.
-    pub(super) fn send_last(&mut self) {
-        let _sent = output::send(&mut self.stream, &mut self.reply);
     }
 }
 
