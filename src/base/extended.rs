@@ -14,6 +14,8 @@ const MANTISSA_BITS: u32 = u64::BITS;
 const EXPONENT_MIN: i32 = -16_445;
 /// The largest exponent of a finite number.
 const EXPONENT_MAX: i32 = 16_320;
+/// Written exponents count as this when they are larger; any number is infinite or zero by then.
+const EXPONENT_READ_MAX: i64 = 1_000_000;
 /// Decimal exponents beyond this are infinite or zero whatever the digits.
 const DECIMAL_EXPONENT_MAX: i64 = 20_000;
 
@@ -188,9 +190,9 @@ fn split_exponent(text: &[u8], letter: u8) -> Option<(&[u8], i64)> {
     if exponent.is_empty() || !exponent.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let value = exponent.iter().fold(0_i64, |value, digit| {
-        value.saturating_mul(10).saturating_add(i64::from(digit - b'0'))
-    });
+    let value = exponent
+        .iter()
+        .fold(0_i64, |value, digit| (value * 10 + i64::from(digit - b'0')).min(EXPONENT_READ_MAX));
     Some((digits, if is_negative { -value } else { value }))
 }
 
@@ -218,7 +220,7 @@ fn parse_decimal(is_negative: bool, text: &[u8]) -> Option<Extended> {
     if number.is_zero() {
         return Some(Extended::ZERO);
     }
-    let exponent = exponent.saturating_sub(behind_point);
+    let exponent = exponent - behind_point;
     if exponent.abs() > DECIMAL_EXPONENT_MAX {
         return None;
     }
@@ -242,7 +244,7 @@ fn parse_hexadecimal(is_negative: bool, text: &[u8]) -> Option<Extended> {
     if number.is_zero() {
         return Some(Extended::ZERO);
     }
-    let exponent = exponent.saturating_sub(4 * behind_point);
+    let exponent = exponent - 4 * behind_point;
     if exponent.abs() > 4 * DECIMAL_EXPONENT_MAX {
         return None;
     }
@@ -329,6 +331,9 @@ mod tests {
             "1e5000",
             "1e-5000",
             "1e99999999999999999999",
+            "1.5e-99999999999999999999",
+            "0x1p99999999999999999999",
+            "0x1.8p-99999999999999999999",
             "infinit",
         ] {
             assert_eq!(Extended::parse(text.as_bytes()), None, "{text}");
