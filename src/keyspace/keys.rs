@@ -224,6 +224,13 @@ impl<'a> Keys<'a> {
         self.late.as_mut().map(|late| std::mem::take(&mut late.expired)).unwrap_or_default()
     }
 
+    /// Notes a key that a walk over the database found expired.
+    pub fn note_overdue(&mut self, key: &Key<'_>) {
+        if self.access.removes_expired {
+            note_overdue(&mut self.late, key);
+        }
+    }
+
     /// Removes the expired keys that the command saw, where its locks allow it; returns the others, to
     /// be removed once these locks are gone.
     pub fn settle_overdue(&mut self) -> Vec<OverdueKey> {

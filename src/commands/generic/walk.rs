@@ -7,6 +7,33 @@ use crate::resp::ReplyBuffer;
 
 /// Keys that one call of SCAN looks at unless COUNT says otherwise.
 const DEFAULT_COUNT: usize = 10;
+/// Expired keys that one walk removes at most; the sweep takes the others.
+const EXPIRED_COUNT_MAX: usize = 1000;
+
+/// Expired keys that a walk met.
+#[derive(Default)]
+struct Expired {
+    keys: Vec<Box<[u8]>>,
+}
+
+impl Expired {
+    /// Says whether the key has expired, and takes note of it if so.
+    fn holds(&mut self, entry: &Entry, now_ms: u64) -> bool {
+        let is_expired = entry.is_expired(now_ms);
+        if is_expired && self.keys.len() < EXPIRED_COUNT_MAX {
+            self.keys.push(entry.key().into());
+        }
+        is_expired
+    }
+
+    /// Has the keys removed at the end of the command.
+    fn hand_over(self, context: &mut Context<'_>) {
+        for key in &self.keys {
+            let key = context.engine.keyspace.key(context.session.db, key);
+            context.keys.note_overdue(&key);
+        }
+    }
+}
 
 pub(super) const KEYS: Command = Command {
     name: "keys",
@@ -29,16 +56,17 @@ fn keys(context: &mut Context<'_>) -> Result<(), CommandError> {
     }
     let matches_all = pattern == b"*";
     let (now_ms, reply) = (context.now_ms, &mut *context.reply);
-    let mark = reply.deferred();
-    let mut count = 0;
+    let (mark, mut count, mut expired) = (reply.deferred(), 0, Expired::default());
     context.engine.keyspace.for_each(context.session.db, &mut |entry| {
         let key = entry.key();
-        if (matches_all || glob::matches(pattern, key, false)) && !entry.is_expired(now_ms) {
+        let is_wanted = matches_all || glob::matches(pattern, key, false);
+        if is_wanted && !expired.holds(entry, now_ms) {
             reply.bulk(key);
             count += 1;
         }
     });
     reply.finish_array(mark, count);
+    expired.hand_over(context);
     Ok(())
 }
 
@@ -85,9 +113,9 @@ fn scan(context: &mut Context<'_>) -> Result<(), CommandError> {
     let reply = &mut *context.reply;
     // The cursor stands before the keys, but is known only behind them.
     let mut found = ReplyBuffer::with_protocol(reply.protocol());
-    let mut count = 0;
+    let (mut count, mut expired) = (0, Expired::default());
     let next = context.engine.keyspace.scan(db, cursor, options.count, &mut |entry| {
-        if options.admit(entry) && !entry.is_expired(now_ms) {
+        if !expired.holds(entry, now_ms) && options.admit(entry) {
             found.bulk(entry.key());
             count += 1;
         }
@@ -96,6 +124,7 @@ fn scan(context: &mut Context<'_>) -> Result<(), CommandError> {
     reply.bulk(itoa::Buffer::new().format(next).as_bytes());
     reply.array(count);
     reply.append(found);
+    expired.hand_over(context);
     Ok(())
 }
 
@@ -178,9 +207,21 @@ fn randomkey(context: &mut Context<'_>) -> Result<(), CommandError> {
     let access = context.keys.access();
     match context.engine.keyspace.random_key(context.session.db, access) {
         Some(key) => context.reply.bulk(&key),
-        None => context.reply.null(),
+        None => {
+            context.reply.null();
+            expire_all(context);
+        }
     }
     Ok(())
+}
+
+/// Removes what is left in a database without a live key.
+fn expire_all(context: &mut Context<'_>) {
+    let (now_ms, mut expired) = (context.now_ms, Expired::default());
+    context.engine.keyspace.for_each(context.session.db, &mut |entry| {
+        expired.holds(entry, now_ms);
+    });
+    expired.hand_over(context);
 }
 
 #[cfg(test)]
@@ -257,6 +298,17 @@ mod tests {
         assert_eq!(scan_all(&mut bench, "MATCH key:1??").len(), 100);
         assert_eq!(scan_all(&mut bench, "TYPE string COUNT 100000").len(), 1000);
         assert_eq!(scan_all(&mut bench, "TYPE list COUNT 1000").len(), 0);
+    }
+
+    #[test]
+    fn walks_remove_the_expired_keys_they_meet() {
+        for walk in ["KEYS *", "SCAN 0 MATCH nothing", "RANDOMKEY"] {
+            let mut bench = Bench::new();
+            bench.say("SET a 1 PX 10");
+            bench.advance(10);
+            bench.expect_effects(walk, &["0: DEL a"]);
+            assert_eq!(bench.engine.keyspace.key_count(0), 0);
+        }
     }
 
     #[test]
