@@ -4,6 +4,8 @@ mod connection;
 mod deadline;
 mod generic;
 mod help;
+#[cfg(test)]
+mod model_tests;
 mod server;
 mod string;
 #[cfg(test)]
