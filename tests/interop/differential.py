@@ -296,8 +296,6 @@ def run(reference, subject, protocol, count, seed, show_all):
     weights = [weight for weight, _ in templates]
     pair = Pair(reference, subject, protocol)
     pair.call("FLUSHALL")
-    # What is slow depends on the machine.
-    pair.call("CONFIG", "SET", "slowlog-log-slower-than", "-1")
     history, differences, seen = [], [], set()
     for step in range(count):
         command = spoil(expand(chance.choices(templates, weights)[0][1], chance), chance)
