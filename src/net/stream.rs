@@ -13,6 +13,9 @@ use socket2::{SockRef, TcpKeepalive};
 /// Probes of a silent peer before it is given up.
 const KEEPALIVE_PROBE_COUNT: u32 = 3;
 
+/// Congestion control of connections from this machine; every kernel has it.
+const LOOPBACK_CONGESTION: &[u8] = b"reno";
+
 /// A connected, non-blocking socket.
 #[derive(Debug)]
 pub(super) enum Stream {
@@ -26,6 +29,11 @@ impl Stream {
     pub(super) fn tune(&self, keepalive: Option<Duration>) -> io::Result<()> {
         let Self::Tcp(stream) = self else { return Ok(()) };
         stream.set_nodelay(true)?;
+        if stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback()) {
+            // Inside one machine there is no network to be gentle to: the pacing timers of some
+            // congestion controls (BBR) only cost time. Where it is refused, the default serves.
+            let _refused = SockRef::from(stream).set_tcp_congestion(LOOPBACK_CONGESTION);
+        }
         let Some(silence) = keepalive else { return Ok(()) };
         let interval = (silence / KEEPALIVE_PROBE_COUNT).max(Duration::from_secs(1));
         let keepalive = TcpKeepalive::new()
