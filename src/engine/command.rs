@@ -31,6 +31,8 @@ pub struct Command {
     pub subcommands: &'static [Self],
     /// How keys are found where the key specs do not say it all (SORT, MIGRATE, ...).
     pub find_keys: Option<KeyFinder>,
+    /// How the keys are really used, where their specs say that it depends on the arguments.
+    pub key_use: Option<fn(super::Args<'_>) -> KeyFlags>,
     /// Adds the places of keys in other databases than the client's (COPY, MOVE).
     pub other_places: Option<PlaceFinder>,
     pub run: Handler,
@@ -59,6 +61,7 @@ impl Command {
         arguments: &[],
         subcommands: &[],
         find_keys: None,
+        key_use: None,
         other_places: None,
         run: container,
     };

@@ -219,3 +219,40 @@ fn reply(context: &mut Context<'_>) -> Result<(), CommandError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn no_answer_is_no_byte() {
+        let mut bench = Bench::new();
+        for line in ["CLIENT REPLY OFF", "PING", "NOTHING", "CLIENT REPLY SKIP", "PING"] {
+            let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            assert_eq!(bench.run(&words), b"", "{line}");
+        }
+        bench.expect(&[("CLIENT REPLY ON", "OK"), ("PING", "PONG")]);
+        assert_eq!(bench.run(&[b"CLIENT", b"REPLY", b"SKIP"]), b"");
+        assert_eq!(bench.run(&[b"PING"]), b"");
+        bench.expect(&[("PING", "PONG")]);
+        assert_eq!(bench.run(&[b"CLIENT", b"REPLY", b"SKIP"]), b"");
+        bench.expect(&[("CLIENT REPLY ON", "OK"), ("PING", "PONG")]);
+    }
+
+    #[test]
+    fn modes_show_in_the_flags() {
+        let mut bench = Bench::new();
+        assert!(bench.say("CLIENT INFO").contains(" flags=N "));
+        bench.expect(&[
+            ("CLIENT NO-EVICT on", "OK"),
+            ("CLIENT NO-TOUCH on", "OK"),
+            ("CLIENT NO-TOUCH x", "ERR syntax error"),
+            ("CLIENT CAPA redirect future", "OK"),
+            ("CLIENT IMPORT-SOURCE on", "ERR Server is not in import mode"),
+        ]);
+        let line = bench.say("CLIENT INFO");
+        assert!(line.contains(" flags=eT ") && line.contains(" capa=r "), "{line}");
+        bench.say("RESET");
+        assert!(bench.say("CLIENT INFO").contains(" flags=N "));
+    }
+}

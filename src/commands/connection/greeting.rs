@@ -332,3 +332,69 @@ fn select(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.reply.ok();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_same_secret;
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn secrets_are_the_same_only_as_a_whole() {
+        assert!(is_same_secret(b"secret", b"secret"));
+        for given in ["", "s", "secre", "secretx", "secretsecret", "Secret"] {
+            assert!(!is_same_secret(b"secret", given.as_bytes()), "{given}");
+        }
+    }
+
+    #[test]
+    fn a_stranger_may_only_sign_in() {
+        let mut bench = Bench::with_settings("requirepass secret");
+        bench.expect(&[
+            ("GET a", "NOAUTH Authentication required."),
+            ("NOTHING", "NOAUTH Authentication required."),
+            ("AUTH wrong", "WRONGPASS invalid username-password pair or user is disabled."),
+            ("AUTH nobody secret", "WRONGPASS invalid username-password pair or user is disabled."),
+            ("AUTH default secret", "OK"),
+            ("GET a", "(nil)"),
+            ("RESET", "RESET"),
+            ("GET a", "NOAUTH Authentication required."),
+            (
+                "HELLO 2 AUTH default wrong",
+                "WRONGPASS invalid username-password pair or user is disabled.",
+            ),
+        ]);
+        assert_eq!(bench.say("AUTH secret"), "OK");
+        assert!(bench.say("INFO stats").contains("acl_access_denied_auth:3"));
+    }
+
+    #[test]
+    fn a_stranger_gets_in_once_the_password_is_gone() {
+        let mut bench = Bench::with_settings("requirepass secret");
+        bench.expect(&[("AUTH secret", "OK")]);
+        assert_eq!(bench.tell(&[b"CONFIG", b"SET", b"requirepass", b""]), "OK");
+        bench.expect(&[("RESET", "RESET"), ("GET a", "(nil)")]);
+    }
+
+    #[test]
+    fn hello_chooses_the_protocol_and_the_name() {
+        let mut bench = Bench::new();
+        assert!(bench.say("HELLO 3 SETNAME me").starts_with("{\"server\": \"redis\""));
+        assert!(bench.say("CLIENT INFO").contains(" resp=3 "));
+        bench.expect(&[
+            ("GET a", "(nil)"),
+            ("CLIENT GETNAME", "\"me\""),
+            ("HELLO 4", "NOPROTO unsupported protocol version"),
+            ("HELLO 3 AUTH a", "ERR Syntax error in HELLO option 'AUTH'"),
+            ("RESET", "RESET"),
+            ("CLIENT GETNAME", "(nil)"),
+        ]);
+        assert!(bench.say("CLIENT INFO").contains(" resp=2 "));
+    }
+
+    #[test]
+    fn quit_closes_behind_its_answer() {
+        let mut bench = Bench::new();
+        bench.expect(&[("QUIT", "OK")]);
+        assert!(bench.session.closes);
+    }
+}

@@ -194,3 +194,64 @@ fn close(context: &mut Context<'_>, cell: &ClientCell) {
         context.engine.close_client(cell);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+    use crate::engine::{Peer, Session};
+
+    fn other(bench: &Bench, port: u16) -> Session {
+        bench.worker.open(Peer {
+            address: format!("10.0.0.1:{port}"),
+            local_address: "10.0.0.2:6379".into(),
+            descriptor: 9,
+            is_unix: false,
+            is_loopback: false,
+        })
+    }
+
+    #[test]
+    fn the_old_form_names_one_address() {
+        let mut bench = Bench::new();
+        let victim = other(&bench, 1);
+        bench.expect(&[
+            ("CLIENT KILL 10.0.0.1:2", "ERR No such client"),
+            ("CLIENT KILL 10.0.0.1:1", "OK"),
+        ]);
+        assert!(victim.is_doomed());
+    }
+
+    #[test]
+    fn filters_must_all_let_pass() {
+        let mut bench = Bench::new();
+        let (first, second) = (other(&bench, 1), other(&bench, 2));
+        bench.expect(&[
+            ("CLIENT KILL IP 10.0.0.1 NOT-ADDR 10.0.0.1:1 DB 1", "0"),
+            ("CLIENT KILL IP 10.0.0.1 NOT-ADDR 10.0.0.1:1 DB 0", "1"),
+        ]);
+        assert!(!first.is_doomed() && second.is_doomed());
+        bench.expect(&[("CLIENT KILL TYPE normal SKIPME no MAXAGE 5", "0")]);
+        bench.advance(5_000);
+        bench.expect(&[("CLIENT KILL TYPE normal SKIPME yes MAXAGE 5", "2")]);
+        assert!(first.is_doomed() && !bench.session.closes);
+        bench.expect(&[("CLIENT KILL SKIPME no", "3")]);
+        assert!(bench.session.closes);
+    }
+
+    #[test]
+    fn wrong_filters_are_refused_in_the_words_of_the_originals() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("CLIENT KILL ID 10 wrong", "ERR syntax error"),
+            ("CLIENT KILL ID str", "ERR client-id should be greater than 0"),
+            ("CLIENT KILL ID 7 8 9", "0"),
+            ("CLIENT KILL TYPE wrong", "ERR Unknown client type 'wrong'"),
+            ("CLIENT KILL USER wrong", "ERR No such user 'wrong'"),
+            ("CLIENT KILL DB 16", "ERR DB number should be between 0 and 15"),
+            ("CLIENT KILL FLAGS Z", "ERR Unknown flags found in the provided filter: Z"),
+            ("CLIENT KILL NOT-MAXAGE 1", "ERR syntax error"),
+            ("CLIENT LIST ID x", "ERR Invalid client ID"),
+            ("CLIENT LIST IDLE 0", "ERR idle should be greater than 0"),
+        ]);
+    }
+}

@@ -154,3 +154,25 @@ fn current(context: &Context<'_>) -> Current {
         argument_bytes: context.args.total_bytes() as u64,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn a_line_names_the_running_command() {
+        let mut bench = Bench::new();
+        let line = bench.say("CLIENT LIST");
+        for part in [
+            "id=1 addr=127.0.0.1:50000 laddr=127.0.0.1:6379 fd=8 name= age=0 idle=0 flags=N db=0 ",
+            " argv-mem=10 ",
+            " obl=0 oll=0 omem=0 ",
+            " events=r cmd=client|list user=default redir=-1 resp=2 ",
+        ] {
+            assert!(line.contains(part), "{line}");
+        }
+        assert!(bench.say("CLIENT LIST ID 1").contains("id=1 "));
+        assert_eq!(bench.say("CLIENT LIST ID 2"), "\"\"");
+        assert_eq!(bench.say("CLIENT LIST SKIPME yes"), "\"\"");
+    }
+}

@@ -104,3 +104,25 @@ fn printable(text: &[u8]) -> Option<String> {
     let is_plain = text.iter().all(|byte| (b'!'..=b'~').contains(byte));
     is_plain.then(|| String::from_utf8_lossy(text).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn names_are_printable_words() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("CLIENT GETNAME", "(nil)"),
+            ("CLIENT SETNAME me", "OK"),
+            ("CLIENT GETNAME", "\"me\""),
+            ("CLIENT SETINFO LIB-NAME redis-py(x)", "OK"),
+            ("CLIENT SETINFO lib-ver 1.2", "OK"),
+            ("CLIENT SETINFO foo bar", "ERR Unrecognized option 'foo'"),
+        ]);
+        let refusal = "ERR Client names cannot contain spaces, newlines or special characters.";
+        assert_eq!(bench.tell(&[b"CLIENT", b"SETNAME", b"a b"]), refusal);
+        let line = bench.say("CLIENT INFO");
+        assert!(line.contains(" name=me ") && line.contains(" lib-name=redis-py(x) lib-ver=1.2 "));
+    }
+}

@@ -108,3 +108,30 @@ fn unblock(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.reply.integer(0);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn a_pause_of_writes_holds_writes_back_only() {
+        let mut bench = Bench::new();
+        bench.expect(&[("CLIENT PAUSE 1000 WRITE", "OK"), ("GET a", "(nil)")]);
+        assert_eq!(bench.run(&[b"SET", b"a", b"1"]), b"");
+        let clients = bench.say("INFO clients");
+        assert!(clients.contains("paused_reason:client_pause"), "{clients}");
+        assert!(clients.contains("paused_timeout_milliseconds:1000"), "{clients}");
+        bench.expect(&[("CLIENT UNPAUSE", "OK"), ("SET a 1", "OK")]);
+    }
+
+    #[test]
+    fn a_waiting_client_counts_as_blocked() {
+        let mut bench = Bench::new();
+        bench.say("CLIENT PAUSE 1000 ALL");
+        assert_eq!(bench.run(&[b"PING"]), b"");
+        assert_eq!(bench.engine.clients.postponed_count(), 1);
+        bench.advance(1000);
+        bench.expect(&[("PING", "PONG")]);
+        assert_eq!(bench.engine.clients.postponed_count(), 0);
+    }
+}

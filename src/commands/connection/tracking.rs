@@ -174,3 +174,24 @@ fn check_target(context: &Context<'_>, id: &[u8]) -> Result<(), CommandError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn tracking_is_off_and_says_so() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("CLIENT TRACKINGINFO", "[\"flags\", [\"off\"], \"redirect\", -1, \"prefixes\", []]"),
+            ("CLIENT GETREDIR", "-1"),
+            ("CLIENT TRACKING OFF", "OK"),
+            ("CLIENT TRACKING ON PREFIX a", "ERR PREFIX option requires BCAST mode to be enabled"),
+            (
+                "CLIENT TRACKING ON REDIRECT 9",
+                "ERR The client ID you want redirect to does not exist",
+            ),
+            ("CLIENT TRACKING ON", "ERR This version does not track keys for clients"),
+        ]);
+    }
+}

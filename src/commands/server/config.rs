@@ -158,3 +158,58 @@ fn apply(engine: &Engine, setting: Setting, config: &Config) -> Result<(), Strin
 fn trim(engine: &Engine, kind: CommandLogKind) {
     engine.stats.command_log().trim(kind, engine.command_log_max(kind));
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn a_shorter_slow_log_is_cut_at_once() {
+        let mut bench = Bench::with_settings("slowlog-log-slower-than 0");
+        (0..5).for_each(|_| drop(bench.say("PING")));
+        bench.expect(&[
+            ("CONFIG SET slowlog-log-slower-than -1", "OK"),
+            ("CONFIG SET slowlog-max-len 2", "OK"),
+            ("SLOWLOG LEN", "2"),
+        ]);
+    }
+
+    #[test]
+    fn secrets_stay_out_of_the_logs() {
+        let mut bench = Bench::with_settings("slowlog-log-slower-than 0");
+        bench.say("CONFIG SET maxmemory-samples 5 REQUIREPASS secret");
+        bench.say("AUTH secret");
+        bench.say("HELLO 2 AUTH default secret");
+        let log = bench.say("SLOWLOG GET -1");
+        assert!(log.contains("\"maxmemory-samples\", \"5\", \"REQUIREPASS\", \"(redacted)\""));
+        assert!(log.contains("[\"AUTH\", \"(redacted)\"]"), "{log}");
+        assert!(log.contains("\"AUTH\", \"(redacted)\", \"(redacted)\"]"), "{log}");
+        assert!(!log.contains("secret"), "{log}");
+    }
+
+    #[test]
+    fn one_bad_value_changes_nothing() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            (
+                "CONFIG SET maxmemory-samples 7 lfu-log-factor x",
+                "ERR CONFIG SET failed (possibly related to argument 'lfu-log-factor') - argument \
+                 couldn't be parsed into an integer",
+            ),
+            ("CONFIG GET maxmemory-samples", "[\"maxmemory-samples\", \"5\"]"),
+            ("CONFIG SET timeout", "ERR wrong number of arguments for 'config|set' command"),
+            ("CONFIG SET timeout 1 maxmemory", "ERR syntax error"),
+            ("CONFIG REWRITE", "ERR The server is running without a config file"),
+        ]);
+    }
+
+    #[test]
+    fn a_reset_forgets_what_was_counted() {
+        let mut bench = Bench::new();
+        bench.say("GET a");
+        bench.say("NOTHING");
+        bench.expect(&[("CONFIG RESETSTAT", "OK")]);
+        let stats = bench.say("INFO stats");
+        assert!(stats.contains("keyspace_misses:0") && stats.contains("total_error_replies:0"));
+    }
+}

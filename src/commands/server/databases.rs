@@ -143,3 +143,34 @@ fn swapdb(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.reply.ok();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn a_flush_is_its_own_effect_even_of_nothing() {
+        let mut bench = Bench::new();
+        bench.say("MSET a 1 b 2");
+        let before = bench.change_count();
+        bench.expect_effects("FLUSHALL", &["0: FLUSHALL"]);
+        assert_eq!(bench.change_count(), before + 2);
+        bench.expect_effects("FLUSHDB ASYNC", &["0: FLUSHDB ASYNC"]);
+        bench.expect(&[("DBSIZE", "0"), ("FLUSHDB now", "ERR syntax error")]);
+    }
+
+    #[test]
+    fn swapped_databases_change_their_numbers() {
+        let mut bench = Bench::new();
+        bench.say("SET a 1");
+        bench.expect_effects("SWAPDB 0 1", &["0: SWAPDB 0 1"]);
+        bench.expect(&[
+            ("DBSIZE", "0"),
+            ("SELECT 1", "OK"),
+            ("GET a", "\"1\""),
+            ("SWAPDB x 1", "ERR invalid first DB index"),
+            ("SWAPDB 0 x", "ERR invalid second DB index"),
+            ("SWAPDB 0 16", "ERR DB index is out of range"),
+        ]);
+    }
+}

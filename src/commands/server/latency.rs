@@ -227,3 +227,35 @@ fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.reply.integer(i64::try_from(count).unwrap_or(i64::MAX));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn a_container_stands_for_its_subcommands() {
+        let mut bench = Bench::new();
+        bench.say("CLIENT ID");
+        bench.say("CLIENT GETNAME");
+        bench.speak_resp3();
+        let text = bench.say("LATENCY HISTOGRAM client nothing");
+        assert!(text.contains("\"client|id\": {\"calls\": 1, \"histogram_usec\": {"), "{text}");
+        assert!(text.contains("\"client|getname\": "), "{text}");
+        assert!(!bench.say("LATENCY HISTOGRAM client|id").contains("getname"));
+        bench.expect(&[("LATENCY HISTOGRAM set", "{}")]);
+    }
+
+    #[test]
+    fn events_are_listed_until_they_are_reset() {
+        let mut bench = Bench::new();
+        bench.engine.stats.latency_monitor().record("command", 1_700_000_000, 250);
+        bench.engine.stats.latency_monitor().record("command", 1_700_000_001, 150);
+        bench.expect(&[
+            ("LATENCY HISTORY command", "[[1700000000, 250], [1700000001, 150]]"),
+            ("LATENCY LATEST", "[[\"command\", 1700000001, 150, 250, 400, 2]]"),
+            ("LATENCY GRAPH nothing", "ERR No samples available for event 'nothing'"),
+            ("LATENCY RESET nothing command", "1"),
+            ("LATENCY LATEST", "[]"),
+        ]);
+    }
+}

@@ -50,3 +50,15 @@ fn picture(bird_count: usize) -> String {
     ));
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BIRD_COUNT_MAX, picture};
+
+    #[test]
+    fn every_bird_has_its_cap() {
+        for count in 1..=BIRD_COUNT_MAX {
+            assert_eq!(picture(count).matches('@').count(), count);
+        }
+    }
+}

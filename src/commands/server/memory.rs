@@ -313,3 +313,36 @@ fn check_usage_options(args: Args<'_>, context: &Context<'_>) -> Result<(), Comm
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn a_key_takes_at_least_its_bytes() {
+        let mut bench = Bench::new();
+        let value = "v".repeat(1000);
+        bench.say(&format!("SET key {value}"));
+        let bytes: usize = bench.say("MEMORY USAGE key SAMPLES 0").parse().expect("a number");
+        assert!((1003..1200).contains(&bytes), "{bytes}");
+        bench.expect(&[
+            ("MEMORY USAGE none", "(nil)"),
+            ("MEMORY USAGE key SAMPLES -1", "ERR syntax error"),
+            ("MEMORY USAGE key SAMPLES x", "ERR value is not an integer or out of range"),
+            ("MEMORY USAGE key SAMPLES", "ERR syntax error"),
+        ]);
+    }
+
+    #[test]
+    fn statistics_are_a_whole_map() {
+        let mut bench = Bench::new();
+        bench.say("SET a 1");
+        bench.speak_resp3();
+        let text = bench.say("MEMORY STATS");
+        assert!(text.starts_with("{\"peak.allocated\": "), "{text}");
+        assert!(text.contains("\"db.0\": {\"overhead.hashtable.main\": 0"), "{text}");
+        assert!(text.contains("\"keys.count\": 1"), "{text}");
+        assert_eq!(bench.say("MEMORY PURGE"), "OK");
+        assert!(!bench.say("MEMORY DOCTOR").is_empty());
+    }
+}

@@ -90,3 +90,31 @@ fn read_wish(args: Args<'_>) -> Result<Wish, CommandError> {
         true => Err(CommandError::Syntax),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parking_lot::Mutex as Cell;
+
+    use crate::commands::testing::Bench;
+    use crate::engine::ShutdownRequest;
+
+    #[test]
+    fn the_server_is_asked_to_stop_as_the_client_says() {
+        let mut bench = Bench::new();
+        let asked: Arc<Cell<Option<ShutdownRequest>>> = Arc::default();
+        let seen = Arc::clone(&asked);
+        bench.engine.on_shutdown(Box::new(move |request| *seen.lock() = Some(request)));
+        bench.expect(&[
+            ("SHUTDOWN SAVE NOSAVE", "ERR syntax error"),
+            ("SHUTDOWN NOW ABORT", "ERR syntax error"),
+            ("SHUTDOWN ABORT", "ERR No shutdown in progress."),
+        ]);
+        assert_eq!(*asked.lock(), None);
+        assert_eq!(bench.run(&[b"SHUTDOWN", b"NOSAVE", b"now"]), b"");
+        let expected = ShutdownRequest { save: Some(false), is_now: true, is_forced: false };
+        assert_eq!(*asked.lock(), Some(expected));
+        assert!(bench.session.closes);
+    }
+}

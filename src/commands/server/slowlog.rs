@@ -90,3 +90,32 @@ fn slowlog_reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.reply.ok();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn entries_tell_who_asked_what() {
+        let mut bench = Bench::with_settings("slowlog-log-slower-than 0");
+        bench.say("CLIENT SETNAME me");
+        bench.say("SET a 1");
+        let entries = bench.say("SLOWLOG GET 1");
+        assert!(entries.starts_with("[[1, 1700000000, "), "{entries}");
+        let end = ", [\"SET\", \"a\", \"1\"], \"127.0.0.1:50000\", \"me\"]]";
+        assert!(entries.ends_with(end), "{entries}");
+        bench.expect(&[
+            ("SLOWLOG GET -2", "ERR count should be greater than or equal to -1"),
+            (
+                "SLOWLOG GET 1 2",
+                "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP.",
+            ),
+            ("SLOWLOG RESET", "OK"),
+            ("COMMANDLOG LEN slow", "1"),
+            (
+                "COMMANDLOG LEN fast",
+                "ERR type should be one of the following: slow, large-request, large-reply",
+            ),
+        ]);
+    }
+}

@@ -4,8 +4,8 @@ use super::options::{Condition, Dialect, Expiry, Options};
 use super::value::{reply_with_value, string_of};
 use crate::commands::deadline::TimeForm;
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    KeyFlags, KeySpec,
 };
 use crate::keyspace::{Entry, Key, Lookup};
 use crate::types::{IntegerText, StringValue};
@@ -53,6 +53,7 @@ pub(super) const SET: Command = Command {
         )
         .optional(),
     ],
+    key_use: Some(use_of_set_key),
     run: set,
     ..Command::DEFAULT
 };
@@ -66,6 +67,15 @@ fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.effects.changed(1);
     context.reply.ok();
     Ok(())
+}
+
+/// With GET the old value is read, too.
+fn use_of_set_key(args: Args<'_>) -> KeyFlags {
+    if (3..args.len()).any(|index| args.is_word(index, "GET")) {
+        KeyFlags::RW.and(KeyFlags::ACCESS).and(KeyFlags::UPDATE)
+    } else {
+        KeyFlags::OW.and(KeyFlags::UPDATE)
+    }
 }
 
 #[inline(never)]

@@ -227,3 +227,95 @@ fn struct_sizes(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.reply.bulk(text.as_bytes());
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use crate::commands::testing::Bench;
+
+    fn bench() -> Bench {
+        Bench::with_settings("enable-debug-command yes")
+    }
+
+    #[test]
+    fn nobody_debugs_a_server_that_does_not_allow_it() {
+        let refusal = Bench::new().say("DEBUG HELP");
+        assert!(refusal.starts_with("ERR DEBUG command not allowed."), "{refusal}");
+        let mut local = Bench::with_settings("enable-debug-command local");
+        assert!(local.say("DEBUG HELP").starts_with("[DEBUG <subcommand>"));
+    }
+
+    #[test]
+    fn keys_are_made_where_there_are_none() {
+        let mut bench = bench();
+        bench.say("SET k:3 mine");
+        bench.expect(&[
+            ("DEBUG POPULATE 10 k 5", "OK"),
+            ("DBSIZE", "10"),
+            ("GET k:3", "\"mine\""),
+            ("GET k:4", "\"value\""),
+            ("DEBUG POPULATE 12", "OK"),
+            ("GET key:11", "\"value:11\""),
+            ("DEBUG POPULATE 1 p 10", "OK"),
+            ("GET p:0", "\"value:0\\x00\\x00\\x00\""),
+            ("DEBUG POPULATE x", "ERR value is out of range, must be positive"),
+        ]);
+        assert_eq!(bench.effects(), ["0: SET k:3 mine"]);
+    }
+
+    #[test]
+    fn switches_reach_the_workers() {
+        let mut bench = bench();
+        bench.expect(&[("DEBUG SET-ACTIVE-EXPIRE 0", "OK"), ("DEBUG PAUSE-CRON 1", "OK")]);
+        assert!(!bench.engine.expires_actively.load(Ordering::Relaxed));
+        assert!(bench.engine.is_upkeep_paused.load(Ordering::Relaxed));
+        bench.expect(&[("DEBUG SET-ACTIVE-EXPIRE 1", "OK"), ("DEBUG PAUSE-CRON 0", "OK")]);
+        assert!(bench.engine.expires_actively.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn values_are_described() {
+        let mut bench = bench();
+        bench.say("SET i 70000");
+        bench.say("SET e abc");
+        let integer = bench.say("DEBUG OBJECT i");
+        assert!(
+            integer.starts_with("Value at:0x")
+                && integer.contains("encoding:int serializedlength:5")
+        );
+        assert!(bench.say("DEBUG SDSLEN e").contains("val_sds_len:3, "));
+        bench.expect(&[
+            ("DEBUG OBJECT none", "ERR no such key"),
+            ("DEBUG SDSLEN i", "ERR Not an sds encoded string."),
+            ("DEBUG HTSTATS 99", "ERR Out of range database"),
+            ("DEBUG STRINGMATCH-LEN 1000 a*b", "0"),
+        ]);
+    }
+
+    #[test]
+    fn what_has_no_meaning_is_refused() {
+        let mut bench = bench();
+        bench.expect(&[
+            (
+                "DEBUG RELOAD",
+                "ERR DEBUG RELOAD needs persistence, which this version does not have",
+            ),
+            ("DEBUG LISTPACK a", "ERR DEBUG LISTPACK has no meaning in this version"),
+            (
+                "DEBUG JMAP",
+                "ERR unknown subcommand or wrong number of arguments for 'JMAP'. Try DEBUG HELP.",
+            ),
+            ("DEBUG ERROR MINE", "MINE"),
+        ]);
+    }
+
+    #[test]
+    fn another_history_has_another_id() {
+        let mut bench = bench();
+        let before = bench.engine.replication_id();
+        bench.expect(&[("DEBUG CHANGE-REPL-ID", "OK")]);
+        let after = bench.engine.replication_id();
+        assert!(before != after && after.len() == 40);
+    }
+}

@@ -125,3 +125,58 @@ fn push_section(text: &mut String, section: &Section, engine: &Engine) {
         let _ = write!(text, "{}:{}\r\n", field.name, field.text);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    fn titles(bench: &mut Bench, line: &str) -> String {
+        let text = bench.say(line);
+        let title = |line: &str| line.strip_prefix("# ").map(str::to_string);
+        let titles: Vec<String> =
+            text.trim_matches('"').split("\\r\\n").filter_map(title).collect();
+        titles.join(" ")
+    }
+
+    #[test]
+    fn sections_come_once_and_in_their_order() {
+        let mut bench = Bench::new();
+        let all = "Server Clients Memory Persistence Threads Stats Replication CPU";
+        let default = format!("{all} Modules Errorstats Cluster Keyspace Keysizes");
+        assert_eq!(titles(&mut bench, "INFO"), default);
+        assert_eq!(titles(&mut bench, "INFO default cpu server"), default);
+        assert_eq!(
+            titles(&mut bench, "INFO everything"),
+            format!("{all} Modules Commandstats Errorstats Latencystats Cluster Keyspace Keysizes")
+        );
+        assert_eq!(
+            titles(&mut bench, "INFO all"),
+            format!("{all} Commandstats Errorstats Latencystats Cluster Keyspace Keysizes")
+        );
+        assert_eq!(titles(&mut bench, "INFO CPU nothing server"), "Server CPU");
+        assert_eq!(titles(&mut bench, "INFO debug"), "Debug");
+        assert_eq!(bench.say("INFO nothing"), "\"\"");
+    }
+
+    #[test]
+    fn lines_tell_what_has_happened() {
+        let mut bench = Bench::new();
+        for line in ["SET a 1", "SET b 2 PX 5000", "GET a", "GET c", "NOTHING", "SET a"] {
+            bench.say(line);
+        }
+        let text = bench.say("INFO everything");
+        for part in [
+            "\\r\\ndb0:keys=2,expires=1,avg_ttl=5000,subexpiry=0,keys_with_volatile_items=0\\r\\n",
+            "\\r\\nkeyspace_hits:1\\r\\nkeyspace_misses:1\\r\\n",
+            "\\r\\nerrorstat_ERR:count=2\\r\\n",
+            "\\r\\ncmdstat_set:calls=2,usec=",
+            ",rejected_calls=0,failed_calls=0\\r\\n",
+            "\\r\\nlatency_percentiles_usec_get:p50=",
+            "\\r\\nrdb_changes_since_last_save:2\\r\\n",
+            "\\r\\nredis_version:7.",
+            "\\r\\nrole:master\\r\\n",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+    }
+}

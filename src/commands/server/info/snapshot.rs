@@ -82,3 +82,25 @@ fn instance_labels(engine: &Engine) -> Vec<(&'static str, String)> {
         ("server_name", "redpoll".into()),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::snapshot;
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn no_field_stands_twice() {
+        let mut bench = Bench::new();
+        bench.say("SET a 1 EX 100");
+        let snapshot = snapshot(&bench.engine);
+        let names: HashSet<&str> = snapshot.fields.iter().map(|(name, _)| name.as_ref()).collect();
+        assert_eq!(names.len(), snapshot.fields.len());
+        for name in ["used_memory", "connected_clients", "uptime_in_seconds", "expired_keys"] {
+            assert!(names.contains(name), "{name}");
+        }
+        assert_eq!(snapshot.keyspace.len(), 1);
+        assert_eq!(snapshot.keyspace[0].expiring_key_count, 1);
+    }
+}

@@ -166,6 +166,11 @@ fn keys_in_question<'a>(context: &Context<'a>) -> Result<(Args<'a>, Vec<KeyAt>),
         }
         found.clear();
     }
+    if let Some(key_use) = command.key_use {
+        let uses = key_use(args);
+        let depends = |flags: KeyFlags| flags.has(KeyFlags::VARIABLE_FLAGS);
+        found.iter_mut().filter(|(_, flags)| depends(*flags)).for_each(|(_, flags)| *flags = uses);
+    }
     found.retain(|(_, flags)| !flags.has(KeyFlags::NOT_KEY));
     Ok((args, found))
 }
@@ -279,5 +284,71 @@ fn passes(known: &Known, filter: &Filter<'_>) -> bool {
         Filter::Module | Filter::Category(None) => false,
         Filter::Category(Some(category)) => known.command.categories().has(*category),
         Filter::Pattern(pattern) => glob::matches(pattern, known.full_name.as_bytes(), true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn keys_are_found_by_the_lock_plan() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("COMMAND GETKEYS MSET a 1 b 2", "[\"a\", \"b\"]"),
+            ("COMMAND GETKEYS MEMORY USAGE a", "[\"a\"]"),
+            ("COMMAND GETKEYSANDFLAGS SET a 1", "[[\"a\", [OW, update]]]"),
+            ("COMMAND GETKEYSANDFLAGS SET a 1 GET", "[[\"a\", [RW, access, update]]]"),
+            ("COMMAND GETKEYS PING", "ERR The command has no key arguments"),
+            ("COMMAND GETKEYS DEBUG OBJECT a", "ERR The command has no key arguments"),
+            ("COMMAND GETKEYS GET", "ERR Invalid number of arguments specified for command"),
+            ("COMMAND GETKEYS NOTHING a", "ERR Invalid command specified"),
+        ]);
+    }
+
+    #[test]
+    fn a_filter_lets_names_pass() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            (
+                "COMMAND LIST FILTERBY PATTERN config|re*",
+                "[\"config|resetstat\", \"config|rewrite\"]",
+            ),
+            ("COMMAND LIST FILTERBY ACLCAT nothing", "[]"),
+            ("COMMAND LIST FILTERBY MODULE x", "[]"),
+            ("COMMAND LIST FILTERBY nothing x", "ERR syntax error"),
+            ("COMMAND INFO get|x config|get|x", "[(nil), (nil)]"),
+        ]);
+        assert!(bench.say("COMMAND LIST FILTERBY ACLCAT connection").contains("\"client|id\""));
+    }
+
+    #[test]
+    fn facts_and_explanations_are_whole() {
+        let mut bench = Bench::new();
+        bench.speak_resp3();
+        // The bench fails on a reply that does not end where its headers say.
+        assert!(
+            bench
+                .say("COMMAND")
+                .contains("[\"client|id\", 2, [noscript, loading, stale, allow_busy]")
+        );
+        assert!(bench.say("COMMAND DOCS").contains("\"client|kill\": {\"summary\": "));
+        bench.expect(&[(
+            "COMMAND INFO mget",
+            "[[\"mget\", -2, [readonly, fast], 1, -1, 1, [@read, @string, @fast], \
+             [\"request_policy:multi_shard\"], [{\"flags\": [RO, access], \"begin_search\": \
+             {\"type\": \"index\", \"spec\": {\"index\": 1}}, \"find_keys\": {\"type\": \
+             \"range\", \"spec\": {\"lastkey\": -1, \"keystep\": 1, \"limit\": 0}}}], []]]",
+        )]);
+    }
+
+    #[test]
+    fn help_lists_every_subcommand() {
+        let mut bench = Bench::new();
+        let help = bench.say("CLIENT HELP");
+        assert!(
+            help.starts_with("[CLIENT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
+        );
+        assert!(help.contains(", PAUSE <timeout> [(WRITE|ALL)], "), "{help}");
     }
 }
