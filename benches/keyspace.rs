@@ -1,5 +1,5 @@
-//! What the keyspace alone costs over a million keys: look-ups, changes, removal, scan and the sweep of
-//! expired keys.
+//! What the keyspace alone costs over a million keys: look-ups, changes, removal, scan and the sweep
+//! of expired keys.
 
 use std::hint::black_box;
 use std::time::Duration;

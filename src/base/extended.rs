@@ -1,7 +1,7 @@
 //! Numbers of extended precision (a 64-bit mantissa): what INCRBYFLOAT and HINCRBYFLOAT compute in,
-//! so that 3.0 + 1.1 is 4.1 and every digit agrees with servers that use the processor's `long double`.
+//! so that 3.0 + 1.1 is 4.1 and every digit agrees with servers that use C's `long double`.
 //!
-//! A value is `mantissa × 2^exponent`, rounded to nearest, ties to even (IEEE 754, the 80-bit format).
+//! A value is `mantissa × 2^exponent`, rounded to nearest, ties to even (IEEE 754, 80 bits).
 
 use super::natural::Natural;
 
@@ -44,8 +44,8 @@ impl From<i64> for Extended {
 impl Extended {
     const ZERO: Self = Self { is_negative: false, mantissa: 0, exponent: 0 };
 
-    /// Returns what a whole text stands for: decimal with an optional exponent, hexadecimal (`0x1.8p1`)
-    /// or `inf`; `None` for anything else, for NaN, and where the number is too large or too small.
+    /// Returns what a whole text stands for: decimal with an optional exponent, hexadecimal
+    /// (`0x1.8p1`) or `inf`; `None` for anything else, for NaN, and for what is too large or small.
     pub fn parse(text: &[u8]) -> Option<ExtendedText> {
         if text.len() > TEXT_BYTES_MAX {
             return None;
@@ -101,8 +101,8 @@ impl Extended {
         (self.exponent, self.mantissa) < (other.exponent, other.mantissa)
     }
 
-    /// Rounds `magnitude × 2^exponent` (and a little more if `sticky`) to what a value can hold; `None`
-    /// when that is infinite.
+    /// Rounds `magnitude × 2^exponent` (and a little more if `sticky`) to what a value can hold;
+    /// `None` when that is infinite.
     fn rounded(is_negative: bool, magnitude: u128, exponent: i32, sticky: bool) -> Option<Self> {
         if magnitude == 0 {
             return Some(Self::ZERO);
@@ -145,8 +145,8 @@ impl Extended {
         Self::rounded(is_negative, top, exponent + shift, sticky || lost)
     }
 
-    /// Returns the number in decimal with up to 17 digits behind the point, without trailing zeros and
-    /// without an exponent; `0` for what is too small to show.
+    /// Returns the number in decimal with up to 17 digits behind the point, without trailing zeros
+    /// or an exponent; `0` for what is too small to show.
     pub fn to_text(self) -> String {
         let text = match u32::try_from(self.exponent) {
             Ok(exponent) => {

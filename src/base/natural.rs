@@ -83,8 +83,8 @@ impl Natural {
         }
     }
 
-    /// Returns the highest bits (97 to 128 of them, or all), how many bits lie below them, and whether any
-    /// of those is set.
+    /// Returns the highest bits (97 to 128 of them, or all), how many bits lie below them, and
+    /// whether any of those is set.
     pub(super) fn top_bits(&self) -> (u128, usize, bool) {
         const LIMBS: usize = 4;
         let below = self.limbs.len().saturating_sub(LIMBS);

@@ -1,4 +1,4 @@
-//! String and expiry commands against a naive model: long random dialogues under a clock moved by hand.
+//! String and expiry commands against a naive model: long random dialogues, a clock moved by hand.
 
 use std::collections::HashMap;
 

@@ -1,5 +1,5 @@
-//! A bench for handlers: one engine, one worker, one client, no socket. The wall clock of the thread
-//! can be stopped and moved, and the log of effects is read along.
+//! A bench for handlers: one engine, one worker, one client, no socket. The thread's wall clock
+//! stands still until it is moved, and the log of effects is read along.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -128,7 +128,7 @@ fn scan(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Returns the cursor a text spells as C's `strtoull` reads it: spaces and a sign may stand before it.
+/// Returns the cursor a text spells as C's `strtoull` reads it: behind spaces and a sign, if any.
 fn parse_cursor(text: &[u8]) -> Option<u64> {
     let trimmed = text.trim_ascii_start();
     let (is_negative, digits) = match trimmed.split_first()? {

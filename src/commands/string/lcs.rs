@@ -1,7 +1,7 @@
 //! The longest common subsequence of two strings: LCS.
 //!
-//! Dynamic programming over two rows of lengths; what the way back needs, which neighbour of each cell
-//! was the larger one, is one bit per cell.
+//! Dynamic programming over one row of lengths; what the way back needs, which neighbour of each
+//! cell was the larger one, is one bit per cell.
 //!
 //! Source: R. Wagner and M. Fischer, "The string-to-string correction problem", JACM 21(1), 1974.
 
@@ -133,8 +133,8 @@ fn check_size(context: &Context<'_>, left: usize, right: usize) -> Result<(), Co
     if bytes.is_some_and(|bytes| bytes <= bytes_max) { Ok(()) } else { Err(TOO_LARGE) }
 }
 
-/// Fills the table row by row, `larger_above` hearing of each cell whether the one above it is larger
-/// than the one to its left. Returns the length of the whole subsequence.
+/// Fills the table row by row and calls `larger_above` for each cell that has a larger one above it
+/// than to its left. Returns the length of the whole subsequence.
 fn fill(left: &[u8], right: &[u8], mut larger_above: impl FnMut(usize, usize)) -> usize {
     let mut row = vec![0_u32; right.len() + 1];
     for (at_left, byte) in left.iter().enumerate() {

@@ -107,7 +107,7 @@ pub(super) const MSETEX: Command = Command {
     since: "9.1.0",
     group: Group::String,
     complexity: "O(N) in the keys",
-    summary: "Stores strings under several keys at once, with one deadline for all, perhaps on a condition.",
+    summary: "Stores strings under several keys with one deadline, perhaps on a condition.",
     tips: &["request_policy:multi_shard", "response_policy:all_succeeded"],
     arguments: &[
         Argument::new("numkeys", ArgumentKind::Integer),

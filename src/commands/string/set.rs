@@ -21,7 +21,7 @@ pub(super) const SET: Command = Command {
     acl: Categories::STRING,
     since: "1.0.0",
     group: Group::String,
-    summary: "Stores a string under a key, whatever was there, perhaps on a condition and with a deadline.",
+    summary: "Stores a string under a key, perhaps on a condition and with a deadline.",
     arguments: &[
         Argument::key("key"),
         Argument::new("value", ArgumentKind::String),
