@@ -8,6 +8,11 @@ use std::ops::Range;
 use crate::engine::Batch;
 use crate::resp::{Limits, Parsed, Parser, ProtocolError};
 
+/// An argument that lacks at least as many bytes is read right behind those that are there.
+const DIRECT_BYTES_MIN: usize = 32 * 1024;
+/// Memory reserved on the word of a length alone, as a multiple of what has arrived.
+const TRUST_FACTOR: usize = 16;
+
 /// Bytes and progress kept between two turns.
 #[derive(Default)]
 pub(super) struct Input {
@@ -91,13 +96,22 @@ impl Input {
         std::mem::take(&mut self.rest)
     }
 
-    /// Adds bytes to those kept. Memory for an argument of known length is reserved at once, exactly.
-    pub(super) fn append(&mut self, bytes: &[u8]) {
-        let missing = self.parser.missing_bytes(self.rest.len());
-        if missing > bytes.len() {
-            self.rest.reserve_exact(missing);
+    /// Gives back what [`Self::take`] returned, with bytes appended or not.
+    pub(super) fn restore(&mut self, buffer: Vec<u8>) {
+        self.rest = buffer;
+    }
+
+    /// Makes room for the argument being read behind the bytes kept, exactly as much as it lacks. Says
+    /// whether it lacks so much that it should be read right there.
+    pub(super) fn make_room(&self, buffer: &mut Vec<u8>) -> bool {
+        let missing = self.parser.missing_bytes(buffer.len());
+        if missing < DIRECT_BYTES_MIN {
+            return false;
         }
-        self.rest.extend_from_slice(bytes);
+        if buffer.capacity() - buffer.len() < missing.min(DIRECT_BYTES_MIN) {
+            buffer.reserve_exact(trusted(missing, buffer.len()));
+        }
+        true
     }
 
     /// Keeps what is left of `buffer`, which belongs to somebody else.
@@ -115,7 +129,7 @@ impl Input {
         let bytes = &buffer[from..];
         let missing = self.parser.missing_bytes(buffer.len());
         self.parser.shift(from);
-        self.rest = Vec::with_capacity(bytes.len() + missing);
+        self.rest = Vec::with_capacity(bytes.len() + trusted(missing, bytes.len()));
         self.rest.extend_from_slice(bytes);
     }
 
@@ -157,4 +171,9 @@ impl Input {
         self.parser = Parser::default();
         Rest::Rewritten(bytes)
     }
+}
+
+/// Returns how many of the bytes that were announced get memory now.
+fn trusted(announced: usize, arrived: usize) -> usize {
+    announced.min(TRUST_FACTOR * arrived)
 }

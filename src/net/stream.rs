@@ -8,6 +8,7 @@ use std::time::Duration;
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
+use rustix::buffer::spare_capacity;
 use socket2::{SockRef, TcpKeepalive};
 
 /// Probes of a silent peer before it is given up.
@@ -50,6 +51,15 @@ impl Stream {
             Self::Tcp(stream) => stream.read(buffer),
             Self::Unix(stream) => stream.read(buffer),
         }
+    }
+
+    /// Reads what has arrived into the free part of a buffer, which must have one.
+    pub(super) fn read_behind(&mut self, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        let count = match self {
+            Self::Tcp(stream) => rustix::io::read(stream, spare_capacity(buffer)),
+            Self::Unix(stream) => rustix::io::read(stream, spare_capacity(buffer)),
+        };
+        Ok(count?)
     }
 
     /// Writes as much as the system takes.

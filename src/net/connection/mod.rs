@@ -272,33 +272,52 @@ impl Connection {
     /// Reads once, if what is kept holds no complete command, and runs what it holds then.
     #[cold]
     fn serve_alone(&mut self, kit: &mut Kit) -> Result<(), Ending> {
-        if !self.input.has_more {
-            if !self.is_readable {
-                return Ok(());
-            }
-            let mut arena = std::mem::take(&mut kit.arena);
-            let free = &mut arena[kit.filled_bytes..];
-            let read = self.read(free, kit);
-            if let Ok(count) = read {
-                self.input.append(&free[..count]);
-            }
-            kit.arena = arena;
-            if read? == 0 {
-                return Ok(());
-            }
-        }
         let mut buffer = self.input.take();
+        if !self.input.has_more && self.read_more(&mut buffer, kit)? == 0 {
+            self.input.restore(buffer);
+            return Ok(());
+        }
         self.show_query(buffer.len(), kit);
         let rest = self.run_more(&mut buffer, &mut 0, Filled::Full, kit);
         self.input.put_back(buffer, rest);
         Ok(())
     }
 
+    /// Appends what can be read to the bytes kept.
+    fn read_more(&mut self, buffer: &mut Vec<u8>, kit: &mut Kit) -> Result<usize, Ending> {
+        if !self.is_readable {
+            return Ok(0);
+        }
+        if self.input.make_room(buffer) {
+            let room = buffer.capacity() - buffer.len();
+            return self.read_by(room, kit, |stream| stream.read_behind(buffer));
+        }
+        let mut arena = std::mem::take(&mut kit.arena);
+        let free = &mut arena[kit.filled_bytes..];
+        let read = self.read(free, kit);
+        if let Ok(count) = read {
+            buffer.extend_from_slice(&free[..count]);
+        }
+        kit.arena = arena;
+        read
+    }
+
     /// Returns how many bytes were read; 0 if there are none now, or never again.
     #[inline]
     fn read(&mut self, buffer: &mut [u8], kit: &Kit) -> Result<usize, Ending> {
+        self.read_by(buffer.len(), kit, |stream| stream.read(buffer))
+    }
+
+    /// The same by a function that reads up to `room` bytes.
+    #[inline]
+    fn read_by(
+        &mut self,
+        room: usize,
+        kit: &Kit,
+        mut read: impl FnMut(&mut Stream) -> io::Result<usize>,
+    ) -> Result<usize, Ending> {
         loop {
-            match self.stream.read(buffer) {
+            match read(&mut self.stream) {
                 Ok(0) => {
                     self.has_ended = true;
                     self.is_readable = false;
@@ -307,7 +326,7 @@ impl Connection {
                 Ok(count) => {
                     // A short read has emptied the socket. Only the end of the stream may wait
                     // behind it without another event.
-                    self.is_readable = count == buffer.len() || self.is_ending;
+                    self.is_readable = count == room || self.is_ending;
                     self.count_input(count, kit);
                     return Ok(count);
                 }
