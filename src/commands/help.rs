@@ -47,30 +47,47 @@ fn push_argument(line: &mut String, argument: &Argument) {
     if argument.is_optional {
         line.push('[');
     }
-    push_value(line, argument);
-    if argument.is_multiple {
-        line.push_str(" [");
-        push_value(line, argument);
-        line.push_str(" ...]");
-    }
+    push_values(line, argument);
     if argument.is_optional {
         line.push(']');
     }
 }
 
-fn push_value(line: &mut String, argument: &Argument) {
-    if let Some(token) = argument.token {
-        line.push_str(token);
-    }
-    if argument.kind == ArgumentKind::PureToken {
+fn push_values(line: &mut String, argument: &Argument) {
+    push_token(line, argument);
+    push_value(line, argument);
+    if !argument.is_multiple {
         return;
     }
-    if argument.token.is_some() {
+    if argument.parts.is_empty() {
+        line.push_str(" [");
+        if argument.repeats_token {
+            push_token(line, argument);
+        }
+        push_value(line, argument);
+        line.push_str(" ...]");
+    } else {
+        line.push_str(" ...");
+    }
+}
+
+fn push_token(line: &mut String, argument: &Argument) {
+    let Some(token) = argument.token else { return };
+    line.push_str(token);
+    if argument.kind != ArgumentKind::PureToken {
         line.push(' ');
     }
+}
+
+fn push_value(line: &mut String, argument: &Argument) {
     match argument.kind {
-        ArgumentKind::OneOf => push_parts(line, argument.parts, "|"),
-        ArgumentKind::Block => push_parts(line, argument.parts, " "),
+        ArgumentKind::PureToken => {}
+        ArgumentKind::OneOf => {
+            line.push('(');
+            push_parts(line, argument.parts, "|", push_values);
+            line.push(')');
+        }
+        ArgumentKind::Block => push_parts(line, argument.parts, " ", push_argument),
         _ => {
             line.push('<');
             line.push_str(argument.shown_as.unwrap_or(argument.name));
@@ -79,18 +96,44 @@ fn push_value(line: &mut String, argument: &Argument) {
     }
 }
 
-fn push_parts(line: &mut String, parts: &[Argument], between: &str) {
-    let is_choice = between == "|";
-    if is_choice {
-        line.push('(');
-    }
+fn push_parts(
+    line: &mut String,
+    parts: &[Argument],
+    between: &str,
+    push: fn(&mut String, &Argument),
+) {
     for (index, part) in parts.iter().enumerate() {
         if index > 0 {
             line.push_str(between);
         }
-        push_argument(line, part);
+        push(line, part);
     }
-    if is_choice {
-        line.push(')');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::syntax;
+    use crate::engine::{Argument, ArgumentKind, Command};
+
+    #[test]
+    fn syntax_shows_what_may_be_left_out_or_repeated() {
+        const COMMAND: Command = Command {
+            name: "kill",
+            arguments: &[
+                Argument::new("client-id", ArgumentKind::Integer).after("ID").optional().multiple(),
+                Argument::new("prefix", ArgumentKind::String).after("PREFIX").repeating_token(),
+                Argument::one_of(
+                    "mode",
+                    &[Argument::word("on", "ON").optional(), Argument::word("off", "OFF")],
+                )
+                .multiple(),
+            ],
+            ..Command::DEFAULT
+        };
+        assert_eq!(
+            syntax(&COMMAND),
+            "KILL [ID <client-id> [<client-id> ...]] PREFIX <prefix> [PREFIX <prefix> ...] \
+             (ON|OFF) ..."
+        );
     }
 }

@@ -98,6 +98,7 @@ impl Engine {
         identity: Identity,
     ) -> std::io::Result<Self> {
         let stats = Arc::new(Stats::new(worker_count, table.all().len()));
+        stats.set_latency_tracking(config.flag(Setting::LatencyTracking));
         let last_save_s = AtomicI64::new(i64::try_from(clock::unix_ms() / 1000).unwrap_or(0));
         Ok(Self {
             keyspace: Keyspace::new(database_count),

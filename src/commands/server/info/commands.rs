@@ -47,3 +47,21 @@ pub(super) fn fill_latencies(engine: &Engine, fields: &mut Fields) {
         fields.text(name, values.join(","));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    #[test]
+    fn latencies_are_tracked_only_while_that_is_wanted() {
+        let mut bench = Bench::with_settings("latency-tracking no");
+        bench.say("GET a");
+        bench.expect(&[("LATENCY HISTOGRAM get", "[]"), ("CONFIG SET latency-tracking yes", "OK")]);
+        bench.say("GET a");
+        bench.say("CONFIG SET latency-tracking-info-percentiles 50");
+        let text = bench.say("INFO latencystats");
+        let line = text.split("\\r\\n").find(|line| line.contains("usec_get:"));
+        let value = line.and_then(|line| line.split_once(":p50=")).map(|(_, value)| value);
+        assert!(value.is_some_and(|value| value.parse::<f64>().is_ok()), "{text}");
+    }
+}

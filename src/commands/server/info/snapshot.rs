@@ -6,7 +6,7 @@ use super::section::{Fields, as_double};
 use super::{SECTIONS, Section, keyspace};
 use crate::commands::REDIS_VERSION;
 use crate::commands::server::process;
-use crate::config::{ClientClass, Setting};
+use crate::config::{ClientClass, Config, Setting};
 use crate::engine::Engine;
 use crate::stats::Snapshot;
 
@@ -50,6 +50,7 @@ fn add_settings(snapshot: &mut Snapshot, engine: &Engine) {
         let value = engine.config.number(setting) as f64;
         snapshot.fields.push((field.into(), value));
     }
+    add_numbers(snapshot, engine);
     for (class, name) in [
         (ClientClass::Normal, "normal"),
         (ClientClass::Replica, "slave"),
@@ -62,6 +63,19 @@ fn add_settings(snapshot: &mut Snapshot, engine: &Engine) {
         snapshot.push_labelled(metric, labels("soft"), as_double(limit.soft_bytes));
         let metric = "redis_config_client_output_buffer_limit_overcome_seconds";
         snapshot.push_labelled(metric, labels("soft"), as_double(limit.soft_seconds));
+    }
+}
+
+/// Adds every setting whose value is a number.
+fn add_numbers(snapshot: &mut Snapshot, engine: &Engine) {
+    for (name, value) in engine.config.get(&[b"*"]) {
+        let number = std::str::from_utf8(&value).ok().and_then(|value| value.parse::<f64>().ok());
+        if let Some(number) = number
+            && !Config::is_secret(&name)
+        {
+            let name = String::from_utf8_lossy(&name).into_owned();
+            snapshot.push_labelled("redis_config_value", [("key", name)], number);
+        }
     }
 }
 
