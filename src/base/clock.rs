@@ -39,11 +39,18 @@ fn since_epoch() -> Duration {
 #[derive(Clone, Debug)]
 pub struct Ticker {
     clock: quanta::Clock,
+    /// Nanoseconds of a tick, times 2^[`SCALE_BITS`].
+    scale: u64,
 }
+
+const SCALE_BITS: u32 = 24;
+/// Ticks up to which the product with a scale stays inside 64 bits.
+const SHORT_TICKS: u64 = 1 << 32;
 
 impl Default for Ticker {
     fn default() -> Self {
-        Self { clock: TICKER.clone() }
+        let scale = TICKER.delta_as_nanos(0, SHORT_TICKS) >> (32 - SCALE_BITS);
+        Self { clock: TICKER.clone(), scale }
     }
 }
 
@@ -57,6 +64,10 @@ impl Ticker {
     /// Returns the nanoseconds between two raw values.
     #[inline]
     pub fn elapsed_ns(&self, from: u64, to: u64) -> u64 {
+        let ticks = to.wrapping_sub(from);
+        if ticks < SHORT_TICKS {
+            return (ticks * self.scale) >> SCALE_BITS;
+        }
         self.clock.delta_as_nanos(from, to)
     }
 }
@@ -66,4 +77,19 @@ pub fn monotonic_us() -> u64 {
     static ORIGIN: LazyLock<quanta::Instant> = LazyLock::new(|| TICKER.now());
     let origin = *ORIGIN;
     u64::try_from(TICKER.now().saturating_duration_since(origin).as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Ticker;
+
+    #[test]
+    fn short_spans_agree_with_the_exact_conversion() {
+        let ticker = Ticker::default();
+        for ticks in [1_u64, 1_000, 1_000_000, (1 << 32) - 1, 1 << 33] {
+            let exact = ticker.clock.delta_as_nanos(5, 5 + ticks);
+            let quick = ticker.elapsed_ns(5, 5 + ticks);
+            assert!(exact.abs_diff(quick) <= 1 + exact / 1_000_000, "{ticks}: {exact} {quick}");
+        }
+    }
 }

@@ -59,6 +59,16 @@ impl<'a> Args<'a> {
         self.spans.iter().map(|span| span.len).sum()
     }
 
+    /// Returns the bytes from the first argument to the last with what lies between them: quick, and
+    /// never less than [`Args::total_bytes`].
+    #[inline]
+    pub fn extent_bytes(self) -> usize {
+        match (self.spans.first(), self.spans.last()) {
+            (Some(first), Some(last)) => last.start + last.len - first.start,
+            _ => 0,
+        }
+    }
+
     /// Says whether the argument at a position is this word, in any case of letters.
     pub fn is_word(self, index: usize, word: &str) -> bool {
         self.get(index).is_some_and(|argument| argument.eq_ignore_ascii_case(word.as_bytes()))

@@ -33,7 +33,7 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// Returns the key at an argument's position.
-    #[inline]
+    #[inline(always)]
     pub fn key(&self, index: usize) -> Key<'a> {
         match self.first_key {
             Some((first, key)) if first == index => key,

@@ -16,11 +16,11 @@ pub struct Tuning {
     pub is_lfu: bool,
     pub lfu_log_factor: u32,
     pub lfu_decay_minutes: u32,
-    /// Microseconds; negative: never.
-    pub slow_log_us: i64,
-    /// Bytes of arguments and of a reply; negative: never.
-    pub large_request_bytes: i64,
-    pub large_reply_bytes: i64,
+    /// From how many nanoseconds on a command is slow; the largest number for never.
+    pub slow_log_ns: u64,
+    /// From how many bytes on arguments and replies are large; the largest number for never.
+    pub large_request_bytes: usize,
+    pub large_reply_bytes: usize,
     /// Milliseconds; 0: the monitor is off.
     pub latency_monitor_ms: u64,
 }
@@ -42,9 +42,10 @@ impl Tuning {
             is_lfu: policy.is_lfu(),
             lfu_log_factor: u32::try_from(config.number(Setting::LfuLogFactor)).unwrap_or(10),
             lfu_decay_minutes: decay_minutes,
-            slow_log_us: config.number(Setting::SlowlogLogSlowerThan),
-            large_request_bytes: config.number(Setting::CommandlogRequestLargerThan),
-            large_reply_bytes: config.number(Setting::CommandlogReplyLargerThan),
+            slow_log_ns: u64::try_from(config.number(Setting::SlowlogLogSlowerThan))
+                .map_or(u64::MAX, |slow_us| slow_us.saturating_mul(1000)),
+            large_request_bytes: threshold(config.number(Setting::CommandlogRequestLargerThan)),
+            large_reply_bytes: threshold(config.number(Setting::CommandlogReplyLargerThan)),
             latency_monitor_ms: config
                 .number(Setting::LatencyMonitorThreshold)
                 .max(0)
@@ -57,6 +58,11 @@ impl Tuning {
     pub fn aging(&self, now_ms: u64) -> Aging {
         Aging::new(self.is_lfu, now_ms, self.lfu_log_factor, self.lfu_decay_minutes)
     }
+}
+
+/// Returns a threshold that a negative setting puts out of reach.
+fn threshold(bytes: i64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
 fn victims_of(policy: MaxmemoryPolicy, decay_minutes: u32) -> Option<(Victims, VictimOrder)> {

@@ -272,7 +272,8 @@ fn access(tuning: &Tuning, now_ms: u64) -> Access {
 }
 
 /// Locks what a command declares.
-#[inline]
+// Always inlined: what it returns is large, and is built where it is used.
+#[inline(always)]
 fn lock<'k>(
     engine: &'k Engine,
     db: u32,
@@ -411,7 +412,7 @@ impl Scratch {
     }
 
     /// Locks the keys, runs the handler, appends the effects, unlocks.
-    #[inline]
+    #[inline(always)]
     fn call(
         &mut self,
         engine: &Engine,
@@ -495,21 +496,11 @@ impl Scratch {
         (args, elapsed_ns, reply_bytes): (Args<'_>, u64, usize),
     ) {
         let tuning = &self.tuning;
-        let elapsed_us = (elapsed_ns / 1000).cast_signed();
-        let is_slow = tuning.slow_log_us >= 0 && elapsed_us >= tuning.slow_log_us;
-        let is_large_reply = tuning.large_reply_bytes >= 0
-            && reply_bytes.cast_signed() as i64 >= tuning.large_reply_bytes;
-        let is_large_request = tuning.large_request_bytes >= 0
-            && args.total_bytes().cast_signed() as i64 >= tuning.large_request_bytes;
-        if (is_slow || is_large_reply || is_large_request)
-            && !known.command.flags.has(Flags::SKIP_COMMANDLOG)
-        {
-            let amounts = [
-                (is_slow, CommandLogKind::Slow, elapsed_us.unsigned_abs()),
-                (is_large_request, CommandLogKind::LargeRequest, args.total_bytes() as u64),
-                (is_large_reply, CommandLogKind::LargeReply, reply_bytes as u64),
-            ];
-            self.write_logs(engine, session, args, amounts);
+        let may_be_logged = (elapsed_ns >= tuning.slow_log_ns)
+            | (reply_bytes >= tuning.large_reply_bytes)
+            | (args.extent_bytes() >= tuning.large_request_bytes);
+        if may_be_logged && !known.command.flags.has(Flags::SKIP_COMMANDLOG) {
+            self.write_logs(engine, session, args, (elapsed_ns, reply_bytes));
         }
         self.redacted.clear();
         if elapsed_ns >= STALE_CLOCK_NS {
@@ -527,8 +518,22 @@ impl Scratch {
         engine: &Engine,
         session: &Session,
         args: Args<'_>,
-        amounts: [(bool, CommandLogKind, u64); 3],
+        (elapsed_ns, reply_bytes): (u64, usize),
     ) {
+        let (tuning, request_bytes) = (&self.tuning, args.total_bytes());
+        let amounts = [
+            (elapsed_ns >= tuning.slow_log_ns, CommandLogKind::Slow, elapsed_ns / 1000),
+            (
+                request_bytes >= tuning.large_request_bytes,
+                CommandLogKind::LargeRequest,
+                request_bytes as u64,
+            ),
+            (
+                reply_bytes >= tuning.large_reply_bytes,
+                CommandLogKind::LargeReply,
+                reply_bytes as u64,
+            ),
+        ];
         let names = session.cell.names.lock();
         let address = session.cell.peer.address.as_str();
         let client = CommandLogClient { address, name: names.name.as_bytes() };

@@ -25,7 +25,7 @@ pub struct Key<'a> {
 
 impl<'a> Key<'a> {
     /// Returns the key for a hash made by [`Keyspace::hash`] from the same bytes.
-    #[inline]
+    #[inline(always)]
     pub fn with_hash(bytes: &'a [u8], hash: u64, db: u32) -> Self {
         let shard = u32::try_from(shard_of(hash)).expect("a shard's number has 14 bits");
         Self { bytes, hash, place: KeyPlace { db, shard } }
@@ -156,7 +156,8 @@ impl Keyspace {
     }
 
     /// Locks one shard: what most commands need. Waits; allocates nothing.
-    #[inline]
+    // Always inlined, like all that returns the locked shard: copying it costs more than locking.
+    #[inline(always)]
     pub fn lock_one<'a>(&'a self, place: KeyPlace, mode: LockMode, access: &'a Access) -> Keys<'a> {
         Keys::of(Shards::One(self.lock_place(place, mode)), access)
     }
@@ -172,7 +173,7 @@ impl Keyspace {
         true
     }
 
-    #[inline]
+    #[inline(always)]
     fn lock_place(&self, place: KeyPlace, mode: LockMode) -> LockedShard<'_> {
         let shard = place.shard as usize;
         let guard = match mode {
@@ -192,7 +193,7 @@ impl<'a> Keys<'a> {
         Self::of(Shards::None, access)
     }
 
-    #[inline]
+    #[inline(always)]
     fn of(shards: Shards<'a>, access: &'a Access) -> Self {
         Self { shards, access, hit_count: Cell::new(0), miss_count: Cell::new(0), late: None }
     }

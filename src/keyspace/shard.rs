@@ -134,13 +134,13 @@ impl Database {
     }
 
     /// Locks a shard for readers. Waits for a writer.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(&self, shard: usize) -> ReadShard<'_> {
         ReadShard { table: self.lock(shard).read() }
     }
 
     /// Locks a shard for one writer. Waits for everybody else.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write(&self, shard: usize) -> WriteShard<'_> {
         let ledger = Ledger { database: self, shard };
         WriteShard { ledger, table: self.lock(shard).write() }
