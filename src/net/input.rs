@@ -38,6 +38,8 @@ pub(super) enum Rest {
     From(usize),
     /// These bytes: parsed commands that were put back, and what followed them.
     Rewritten(Vec<u8>),
+    /// Nothing, not even the beginning of a command: no more of this stream is run.
+    Nothing,
 }
 
 impl Input {
@@ -121,6 +123,7 @@ impl Input {
             Rest::From(from) if from == buffer.len() => self.parser.shift(from),
             Rest::From(from) => self.copy(buffer, from),
             Rest::Rewritten(bytes) => self.rest = bytes,
+            Rest::Nothing => self.parser = Parser::default(),
         }
     }
 
@@ -145,6 +148,7 @@ impl Input {
                 }
             }
             Rest::Rewritten(bytes) => self.rest = bytes,
+            Rest::Nothing => self.parser = Parser::default(),
         }
     }
 

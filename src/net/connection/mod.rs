@@ -361,7 +361,7 @@ impl Connection {
                 }
                 Filled::Broken(error) => {
                     self.break_off(error, kit);
-                    break Rest::From(buffer.len());
+                    break Rest::Nothing;
                 }
                 Filled::Full => {}
             }
@@ -407,7 +407,7 @@ impl Connection {
             Flow::Continue => None,
             Flow::Close => {
                 self.state = State::Closing;
-                Some(Rest::From(buffer.len()))
+                Some(Rest::Nothing)
             }
             Flow::Postpone => {
                 self.state = State::Postponed;
