@@ -71,6 +71,7 @@ fn prepare(config: &Config) -> Result<(), StartError> {
     }
     change_directory(config)?;
     logging::apply(config);
+    end_on_panic();
     log::notice(format_args!("Redpoll is starting"));
     log::notice(format_args!(
         "Redpoll version={}, bits={}, pid={}, just started",
@@ -83,6 +84,20 @@ fn prepare(config: &Config) -> Result<(), StartError> {
         None => log::notice(format_args!("No config file: the defaults are used")),
     }
     Ok(())
+}
+
+/// Has a panic of any thread end the process, with a line in the log: a server that has lost a worker
+/// would go on to accept clients and never answer some of them. Whoever supervises it starts it anew.
+fn end_on_panic() {
+    std::panic::set_hook(Box::new(|panic| {
+        let trace = std::backtrace::Backtrace::force_capture();
+        let thread = thread::current();
+        let name = thread.name().unwrap_or("unnamed");
+        log::warning(format_args!(
+            "=== BUG REPORT === thread {name} {panic}; the process aborts\n{trace}"
+        ));
+        std::process::abort();
+    }));
 }
 
 fn change_directory(config: &Config) -> Result<(), StartError> {
