@@ -2,6 +2,7 @@
 //!
 //! A connection owns bytes only while it has to: between reads it keeps the beginning of an incomplete
 //! command, or complete commands whose turn has not come. All else stays in the worker's read buffer.
+//! Memory that a large argument took stays for the next one, and goes step by step when none comes.
 
 use std::ops::Range;
 
@@ -12,12 +13,16 @@ use crate::resp::{Limits, Parsed, Parser, ProtocolError};
 const DIRECT_BYTES_MIN: usize = 32 * 1024;
 /// Memory reserved on the word of a length alone, as a multiple of what has arrived.
 const TRUST_FACTOR: usize = 16;
+/// Memory above this size is kept for the next large argument.
+const LARGE_BYTES: usize = 32 * 1024;
 
 /// Bytes and progress kept between two turns.
 #[derive(Default)]
 pub(super) struct Input {
     parser: Parser,
     rest: Vec<u8>,
+    /// Most bytes kept at once since [`Input::trim`] was called last.
+    peak_bytes: usize,
     /// `rest` may hold complete commands; else more bytes must come first.
     pub(super) has_more: bool,
 }
@@ -98,6 +103,27 @@ impl Input {
         std::mem::take(&mut self.rest)
     }
 
+    /// Gives memory back: all that is free when the client is idle, else a part of it when more than
+    /// half was not needed since the last call. Says whether it did.
+    pub(super) fn trim(&mut self, is_idle: bool) -> bool {
+        let capacity = self.rest.capacity();
+        if capacity == self.rest.len() {
+            return false;
+        }
+        let needed = self.rest.len() + self.parser.missing_bytes(self.rest.len());
+        let peak = std::mem::take(&mut self.peak_bytes).max(needed);
+        let half = capacity / 2;
+        let wanted = match half {
+            _ if is_idle => needed,
+            _ if half <= peak => return false,
+            // Too little to be worth keeping.
+            ..LARGE_BYTES => peak,
+            _ => half,
+        };
+        self.rest.shrink_to(wanted);
+        self.rest.capacity() < capacity
+    }
+
     /// Gives back what [`Self::take`] returned, with bytes appended or not.
     pub(super) fn restore(&mut self, buffer: Vec<u8>) {
         self.rest = buffer;
@@ -132,17 +158,18 @@ impl Input {
         let bytes = &buffer[from..];
         let missing = self.parser.missing_bytes(buffer.len());
         self.parser.shift(from);
-        self.rest = Vec::with_capacity(bytes.len() + trusted(missing, bytes.len()));
+        self.rest.reserve_exact(bytes.len() + trusted(missing, bytes.len()));
         self.rest.extend_from_slice(bytes);
     }
 
     /// Keeps what is left of the bytes that [`Self::take`] returned.
     pub(super) fn put_back(&mut self, mut buffer: Vec<u8>, rest: Rest) {
+        self.peak_bytes = self.peak_bytes.max(buffer.len());
         match rest {
             Rest::From(from) => {
                 self.parser.shift(from);
-                // Nothing left: the memory goes, too, because most clients send whole commands.
-                if from < buffer.len() {
+                // Nothing left: little memory goes, too, because most clients send whole commands.
+                if from < buffer.len() || buffer.capacity() > LARGE_BYTES {
                     buffer.drain(..from);
                     self.rest = buffer;
                 }
@@ -180,4 +207,67 @@ impl Input {
 /// Returns how many of the bytes that were announced get memory now.
 fn trusted(announced: usize, arrived: usize) -> usize {
     announced.min(TRUST_FACTOR * arrived)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Batch, Input, LARGE_BYTES, Rest};
+    use crate::resp::Limits;
+
+    /// Has a client send bytes in pieces.
+    fn send(input: &mut Input, text: &[u8]) {
+        for piece in text.chunks(16 * 1024) {
+            let (mut buffer, mut at) = (input.take(), 0);
+            input.make_room(&mut buffer);
+            buffer.extend_from_slice(piece);
+            input.fill(&mut buffer, &mut at, &Limits::default(), 1, &mut Batch::default());
+            input.put_back(buffer, Rest::From(at));
+        }
+    }
+
+    /// Returns a command of one argument of so many bytes.
+    fn command(bytes: usize) -> Vec<u8> {
+        [format!("*1\r\n${bytes}\r\n").as_bytes(), &vec![b'x'; bytes], b"\r\n"].concat()
+    }
+
+    #[test]
+    fn memory_of_a_large_argument_goes_step_by_step() {
+        let mut input = Input::default();
+        send(&mut input, &command(400_000));
+        assert!(input.is_empty() && input.free_bytes() >= 400_000);
+        assert!(!input.trim(false), "it was needed just now");
+        let mut steps = 0;
+        while input.free_bytes() > 0 {
+            assert!(input.trim(false));
+            steps += 1;
+        }
+        assert!(steps > 2);
+        assert!(!input.trim(false) && !input.trim(true));
+    }
+
+    #[test]
+    fn memory_of_an_idle_client_goes_at_once() {
+        let mut input = Input::default();
+        send(&mut input, &command(2 * LARGE_BYTES));
+        assert!(input.trim(true));
+        assert_eq!(input.free_bytes(), 0);
+    }
+
+    #[test]
+    fn memory_for_what_is_on_its_way_stays() {
+        let mut input = Input::default();
+        send(&mut input, &command(100_000)[..20_000]);
+        let (mut buffer, missing) = (input.take(), 80_000);
+        assert!(input.make_room(&mut buffer));
+        input.restore(buffer);
+        input.trim(true);
+        assert!(input.free_bytes() >= missing);
+    }
+
+    #[test]
+    fn little_memory_is_not_kept() {
+        let mut input = Input::default();
+        send(&mut input, &command(20_000));
+        assert_eq!(input.free_bytes(), 0);
+    }
 }

@@ -7,7 +7,7 @@ use crate::net::kit::Kit;
 use crate::net::output;
 use crate::stats::Counter;
 
-/// Milliseconds without traffic after which a connection gives its reply buffer back.
+/// Milliseconds without traffic after which a connection gives its buffers back.
 const RELEASE_AFTER_MS: u64 = 2000;
 
 impl Connection {
@@ -50,6 +50,9 @@ impl Connection {
         let idle_ms = kit.now_ms.saturating_sub(last_active_ms);
         if idle_ms >= RELEASE_AFTER_MS && self.reply.is_empty() {
             self.reply.release();
+            self.show();
+        }
+        if self.input.trim(idle_ms >= RELEASE_AFTER_MS) {
             self.show();
         }
         match self.state {

@@ -280,6 +280,8 @@ impl Connection {
         self.show_query(buffer.len(), kit);
         let rest = self.run_more(&mut buffer, &mut 0, Filled::Full, kit);
         self.input.put_back(buffer, rest);
+        // Before the replies are sent: who has read them may ask at once how large the buffer is.
+        self.show();
         Ok(())
     }
 
