@@ -11,11 +11,10 @@ Loglevel: "loglevel", LogLevel::Notice.kind(), LIVE;
 Logfile: "logfile", free_text(""), FIXED;
 
 /// Form of a log line.
-LogFormat: "log-format", LogFormat::Legacy.kind(), LIVE.never();
+LogFormat: "log-format", LogFormat::Legacy.kind(), LIVE;
 
 /// Form of the time in a log line.
-LogTimestampFormat: "log-timestamp-format", LogTimestamp::Legacy.kind(),
-    LIVE.never();
+LogTimestampFormat: "log-timestamp-format", LogTimestamp::Legacy.kind(), LIVE;
 
 /// Logs to syslog as well.
 SyslogEnabled: "syslog-enabled", Kind::Flag(false),

@@ -11,8 +11,7 @@ Databases: "databases", count(16, 1, INT_MAX, Count), FIXED;
 Dir: "dir", Kind::Directory, LIVE.protected().not_while_loading();
 
 /// Detaches the server from the terminal. A service manager, or `&` of the shell, does it better.
-Daemonize: "daemonize", Kind::Flag(false),
-    FIXED.refused("this server stays in the foreground: start it by a service manager or with '&'");
+Daemonize: "daemonize", Kind::Flag(false), FIXED;
 
 /// The service manager to report to when the server is ready.
 Supervised: "supervised", Supervised::No.kind(), FIXED;
@@ -29,10 +28,10 @@ DynamicHz: "dynamic-hz", Kind::Flag(true), LIVE.never();
 
 /// What SIGINT does: `default` saves if save points are set; any of save, nosave, now, force,
 /// safe, failover.
-ShutdownOnSigint: "shutdown-on-sigint", Kind::ShutdownOptions, LIVE;
+ShutdownOnSigint: "shutdown-on-sigint", Kind::ShutdownOptions, LIVE.later();
 
 /// What SIGTERM does, as for `shutdown-on-sigint`.
-ShutdownOnSigterm: "shutdown-on-sigterm", Kind::ShutdownOptions, LIVE;
+ShutdownOnSigterm: "shutdown-on-sigterm", Kind::ShutdownOptions, LIVE.later();
 
 /// How long a shutdown waits for replicas to catch up.
 ShutdownTimeout: "shutdown-timeout", count(10, 0, INT_MAX, Seconds), LIVE.later();
