@@ -3,6 +3,9 @@
 
 use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context};
 
+/// Bytes of a subcommand's name repeated in an error at most.
+const QUOTED_BYTES_MAX: usize = 128;
+
 /// Handles `... HELP` of any container.
 pub(super) fn container_help(context: &mut Context<'_>) -> Result<(), CommandError> {
     let table = &context.engine.table;
@@ -19,13 +22,14 @@ pub(super) fn container_help(context: &mut Context<'_>) -> Result<(), CommandErr
 
 /// Returns the refusal of a subcommand whose arguments no form of it has.
 pub(super) fn see_help(context: &Context<'_>) -> CommandError {
-    let subcommand = String::from_utf8_lossy(context.args.at(1));
+    let subcommand = context.args.at(1);
+    let subcommand = &subcommand[..subcommand.len().min(QUOTED_BYTES_MAX)];
     let container = context.command_name().split('|').next().unwrap_or_default();
-    let container = container.to_ascii_uppercase();
-    CommandError::refused_with(format!(
-        "ERR unknown subcommand or wrong number of arguments for '{subcommand}'. Try {container} \
-         HELP."
-    ))
+    CommandError::quoting(
+        "ERR unknown subcommand or wrong number of arguments for '",
+        subcommand,
+        &format!("'. Try {} HELP.", container.to_ascii_uppercase()),
+    )
 }
 
 /// Returns the first line of a container's help.

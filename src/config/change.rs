@@ -22,12 +22,15 @@ pub struct Changes {
     pub warnings: Vec<String>,
 }
 
+/// What CONFIG SET says of a setting that does not exist; its name and a quote follow.
+pub const UNKNOWN_OPTION: &str = "ERR Unknown option or number of arguments for CONFIG SET - '";
+
 /// Why CONFIG SET changed nothing; its text is the reply.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum ConfigError {
     /// There is no such setting.
-    #[error("ERR Unknown option or number of arguments for CONFIG SET - '{name}'")]
-    Unknown { name: String },
+    #[error("{UNKNOWN_OPTION}{}'", String::from_utf8_lossy(.name))]
+    Unknown { name: Vec<u8> },
     /// The value, the time or the caller is wrong, or the change could not be put into effect.
     #[error("ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}")]
     Failed { name: String, reason: String },
@@ -82,7 +85,7 @@ impl Config {
         for &(spelled, value) in pairs {
             let written = || String::from_utf8_lossy(spelled).into_owned();
             let Some((row, name)) = find(spelled) else {
-                return Err(ConfigError::Unknown { name: written() });
+                return Err(ConfigError::Unknown { name: spelled.to_vec() });
             };
             let wish = Wish { row, name, value };
             let refuse = |reason: &str| {

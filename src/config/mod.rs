@@ -22,7 +22,7 @@ mod store;
 mod table;
 mod words;
 
-pub use change::{Caller, Changes, ConfigError};
+pub use change::{Caller, Changes, ConfigError, UNKNOWN_OPTION};
 pub use container::Memory;
 pub use kinds::{
     AofSync, BindAddress, ChannelDefault, Choice, ClientClass, ConfigSave, DisklessLoad,

@@ -78,9 +78,13 @@ impl<'a> Context<'a> {
     /// Returns the database number an argument spells.
     ///
     /// # Errors
-    /// Not an integer, or no such database.
+    /// Not an integer, not one of 32 bits, or no such database.
     pub fn database(&self, index: usize) -> Result<u32, CommandError> {
-        let number = self.integer(index)?;
+        let number = i32::try_from(self.integer(index)?).map_err(|_| {
+            CommandError::refused(
+                "ERR value is out of range, value must between -2147483648 and 2147483647",
+            )
+        })?;
         u32::try_from(number)
             .ok()
             .filter(|&db| db < self.engine.keyspace.database_count())

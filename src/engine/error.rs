@@ -23,10 +23,6 @@ pub enum CommandError {
     InvalidExpireTime { command: String },
     #[error("ERR wrong number of arguments for '{command}' command")]
     WrongArity { command: String },
-    #[error("ERR unknown command '{command}', with args beginning with: {arguments}")]
-    UnknownCommand { command: String, arguments: String },
-    #[error("ERR unknown subcommand '{subcommand}'. Try {container} HELP.")]
-    UnknownSubcommand { container: String, subcommand: String },
     #[error("ERR DB index is out of range")]
     DatabaseOutOfRange,
     #[error("ERR string exceeds maximum allowed size (proto-max-bulk-len)")]
@@ -38,6 +34,9 @@ pub enum CommandError {
     /// A refusal that one command alone has; the text starts with its code.
     #[error("{0}")]
     Refused(Cow<'static, str>),
+    /// The same with a text that quotes bytes of the client as they came.
+    #[error("{}", String::from_utf8_lossy(.0))]
+    Quoting(Vec<u8>),
 }
 
 impl CommandError {
@@ -51,6 +50,20 @@ impl CommandError {
         Self::Refused(Cow::Owned(text))
     }
 
+    /// A refusal that quotes what the client wrote: `word` stands between the other two.
+    pub fn quoting(before: &str, word: &[u8], after: &str) -> Self {
+        Self::Quoting([before.as_bytes(), quotable(word), after.as_bytes()].concat())
+    }
+
+    /// Returns the whole error line without the leading `-`.
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Refused(text) => Cow::Borrowed(text.as_bytes()),
+            Self::Quoting(text) => Cow::Borrowed(text),
+            other => Cow::Owned(other.to_string().into_bytes()),
+        }
+    }
+
     /// The refusal of a command with too few or too many arguments; `command` in lower case, with
     /// `|` before a subcommand.
     pub fn wrong_arity(command: &str) -> Self {
@@ -60,5 +73,23 @@ impl CommandError {
     /// The refusal of an expiry that is not positive or too far away.
     pub fn invalid_expire_time(command: &str) -> Self {
         Self::InvalidExpireTime { command: command.into() }
+    }
+}
+
+/// Returns the part of an argument that errors quote: up to the first zero byte, where the originals'
+/// texts end.
+pub(super) fn quotable(word: &[u8]) -> &[u8] {
+    word.split(|&byte| byte == 0).next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CommandError;
+
+    #[test]
+    fn a_quoted_word_keeps_its_bytes_up_to_a_zero() {
+        let error = CommandError::quoting("ERR '", b"a\xffb\0c", "'");
+        assert_eq!(*error.bytes(), *b"ERR 'a\xffb'");
+        assert_eq!(*CommandError::Syntax.bytes(), *b"ERR syntax error");
     }
 }

@@ -16,6 +16,7 @@ use super::error::CommandError;
 use super::gates::{self, Candidate, Verdict};
 use super::memory::{Room, make_room};
 use super::plan::{KeyAt, find_keys};
+use super::refusals::Misfit;
 use super::session::{Flow, ReplyMode, Session};
 use super::state::Engine;
 use super::table::{KeyPlan, Known};
@@ -352,15 +353,7 @@ impl Scratch {
         let stats = engine.stats.worker(self.index);
         let known = match refusals::resolve(&engine.table, queued.id, args) {
             Ok(known) => known,
-            Err(error) => {
-                let error = if session.is_authenticated {
-                    error
-                } else {
-                    CommandError::AuthenticationRequired
-                };
-                answer_refusal(stats, session, reply, &error);
-                return Flow::Continue;
-            }
+            Err(misfit) => return refuse_misfit(stats, session, reply, misfit),
         };
         match self.ask_gates(engine, session, known) {
             Verdict::Pass => {}
@@ -376,10 +369,10 @@ impl Scratch {
         let hash = queued.has_hash.then_some(queued.hash);
         let outcome = self.call(engine, session, known, (args, hash), reply);
         if let Err(error) = &outcome {
-            let text = error.to_string();
+            let text = error.bytes();
             stats.record_failed(known.id);
-            stats.record_error(text.as_bytes());
-            reply.error(&text);
+            stats.record_error(&text);
+            reply.error_bytes(&text);
         }
         let reply_bytes = reply.len() - before;
         self.mind_reply_mode(session, reply, checkpoint);
@@ -590,6 +583,31 @@ impl Scratch {
     }
 }
 
+/// Answers a request that fits no command.
+#[cold]
+fn refuse_misfit(
+    stats: &WorkerStats,
+    session: &mut Session,
+    reply: &mut ReplyBuffer,
+    misfit: Misfit,
+) -> Flow {
+    let error = match misfit {
+        Misfit::Browser => {
+            refusals::warn_of_browser(&session.cell.peer);
+            return Flow::Close;
+        }
+        Misfit::Unknown(error) => error,
+        Misfit::Arity { id, error } => {
+            stats.record_rejected(id);
+            error
+        }
+    };
+    let is_stranger = !session.is_authenticated;
+    let error = if is_stranger { CommandError::AuthenticationRequired } else { error };
+    answer_refusal(stats, session, reply, &error);
+    Flow::Continue
+}
+
 #[cold]
 fn answer_refusal(
     stats: &WorkerStats,
@@ -597,10 +615,10 @@ fn answer_refusal(
     reply: &mut ReplyBuffer,
     error: &CommandError,
 ) {
-    let text = error.to_string();
-    stats.record_error(text.as_bytes());
+    let text = error.bytes();
+    stats.record_error(&text);
     match session.reply_mode {
-        ReplyMode::On => reply.error(&text),
+        ReplyMode::On => reply.error_bytes(&text),
         ReplyMode::SkipThis => session.reply_mode = ReplyMode::On,
         ReplyMode::Off | ReplyMode::SkipNext => {}
     }

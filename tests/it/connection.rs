@@ -250,6 +250,29 @@ fn client_unblock_of_who_is_not_blocked() {
 }
 
 #[test]
+fn client_tracking_and_caching_check_their_arguments() {
+    hold(
+        r#"
+        CLIENT TRACKING => -ERR wrong number of arguments for 'client|tracking' command
+        CLIENT TRACKING FOO => -ERR syntax error
+        CLIENT TRACKING ON REDIRECT => -ERR syntax error
+        CLIENT TRACKING ON REDIRECT x => -ERR value is not an integer or out of range
+        CLIENT TRACKING ON REDIRECT 999999 => -ERR The client ID you want redirect to does not exist
+        CLIENT TRACKING ON FOO => -ERR syntax error
+        CLIENT TRACKING ON PREFIX a => -ERR PREFIX option requires BCAST mode to be enabled
+        CLIENT TRACKING ON OPTIN OPTOUT => -ERR You can't specify both OPTIN mode and OPTOUT mode
+        CLIENT TRACKING OFF => +OK
+        CLIENT GETREDIR => :-1
+        CLIENT TRACKINGINFO => ["flags", ["off"], "redirect", :-1, "prefixes", []]
+        CLIENT CACHING => -ERR wrong number of arguments for 'client|caching' command
+        CLIENT CACHING FOO => -ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled
+        CLIENT CACHING YES => -ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled
+        CLIENT CACHING NO => -ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled
+        "#,
+    );
+}
+
+#[test]
 fn reset_returns_to_the_beginning() {
     hold(
         r#"

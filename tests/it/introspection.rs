@@ -75,6 +75,30 @@ fn info_has_the_fields_that_tools_read() {
 }
 
 #[test]
+fn what_clients_do_is_counted() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        client.call(&["CONFIG", "RESETSTAT"]);
+        client.pipeline(&["SET a 1", "GET a", "GET missing", "GET missing", "INCR a", "NONSENSE"]);
+        client.pipeline(&["SET t x EX 1000", "INCR t", "GET"]);
+        assert_eq!(client.info_int("keyspace_hits"), 1);
+        assert_eq!(client.info_int("keyspace_misses"), 2);
+        assert_eq!(client.info_int("total_error_replies"), 3);
+        let get = client.info("cmdstat_get");
+        assert!(get.starts_with("calls=3,usec="), "{get}");
+        assert!(get.ends_with("rejected_calls=1,failed_calls=0"), "{get}");
+        assert!(client.info("cmdstat_incr").ends_with("rejected_calls=0,failed_calls=1"));
+        assert_eq!(client.info("errorstat_ERR"), "count=3");
+        assert!(client.info("latency_percentiles_usec_set").starts_with("p50="));
+        let keyspace = client.info("db0");
+        assert!(keyspace.starts_with("keys=2,expires=1,avg_ttl="), "{keyspace}");
+        client.call(&["CONFIG", "RESETSTAT"]);
+        assert_eq!(client.info_int("keyspace_hits"), 0);
+        assert_eq!(client.info_int("total_error_replies"), 0);
+    });
+}
+
+#[test]
 fn counts_of_all_workers_are_added_up() {
     for_each_thread_count(|server| {
         let mut clients: Vec<Client> = (0..8).map(|_| server.client()).collect();
@@ -85,6 +109,25 @@ fn counts_of_all_workers_are_added_up() {
         assert!(clients[3].info("cmdstat_incr").starts_with("calls=80,"));
         assert!(clients[3].info_int("total_commands_processed") >= 80);
         assert!(clients[3].info_int("total_net_input_bytes") >= 80 * 8);
+    });
+}
+
+#[test]
+fn the_slow_log_keeps_who_what_and_when() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        client.call(&["CLIENT", "SETNAME", "slowpoke"]);
+        client.call(&["CONFIG", "SET", "slowlog-log-slower-than", "20000"]);
+        client.call(&["DEBUG", "SLEEP", "0.05"]);
+        let log = server.client().call(&["SLOWLOG", "GET"]);
+        let entry = log.items()[0].items();
+        assert_eq!(entry.len(), 6);
+        assert!(entry[1].int() > 1_600_000_000 && entry[2].int() >= 50_000, "{log}");
+        assert_eq!(entry[3].texts(), ["DEBUG", "SLEEP", "0.05"]);
+        assert_eq!(entry[4].text(), client.local_address());
+        assert_eq!(entry[5].text(), "slowpoke");
+        client.call(&["SLOWLOG", "RESET"]);
+        assert_eq!(client.call(&["SLOWLOG", "LEN"]), Value::Int(0));
     });
 }
 
@@ -110,6 +153,24 @@ fn the_slow_log_shortens_long_commands_and_stays_within_its_length() {
         assert!(client.call(&["SLOWLOG", "LEN"]).int() <= 5);
         let ids: Vec<i64> = log.items().iter().map(|entry| entry.items()[0].int()).collect();
         assert!(ids.windows(2).all(|pair| pair[0] > pair[1]), "newest first: {ids:?}");
+    });
+}
+
+#[test]
+fn the_latency_monitor_notes_what_was_slow() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        client.call(&["CONFIG", "SET", "latency-monitor-threshold", "10"]);
+        client.call(&["DEBUG", "SLEEP", "0.03"]);
+        let latest = client.call(&["LATENCY", "LATEST"]);
+        let event = latest.items()[0].items();
+        assert_eq!(event[0].text(), "command");
+        assert!(event[2].int() >= 30 && event[3].int() >= 30, "{latest}");
+        let history = client.call(&["LATENCY", "HISTORY", "command"]);
+        assert!(history.items()[0].items()[1].int() >= 30);
+        assert!(client.call(&["LATENCY", "GRAPH", "command"]).text().contains("command - high"));
+        assert_eq!(client.call(&["LATENCY", "RESET"]), Value::Int(1));
+        assert!(client.call(&["LATENCY", "LATEST"]).items().is_empty());
     });
 }
 
@@ -166,6 +227,20 @@ fn every_command_is_documented() {
         for (name, entry) in &all {
             assert!(!entry.field("summary").text().is_empty(), "{name} has no summary");
             assert!(!entry.field("since").text().is_empty(), "{name} has no version");
+        }
+    });
+}
+
+#[test]
+fn help_of_every_container_is_a_list_of_lines() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        for name in
+            ["CLIENT", "COMMAND", "CONFIG", "LATENCY", "MEMORY", "OBJECT", "SLOWLOG", "DEBUG"]
+        {
+            let help = client.call(&[name, "HELP"]).texts();
+            assert!(help[0].starts_with(name), "{name}: {help:?}");
+            assert!(help.len() > 3, "{name}: {help:?}");
         }
     });
 }

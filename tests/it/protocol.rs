@@ -1,6 +1,6 @@
 //! The wire: what is a request, what breaks the stream, and what a broken stream costs.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use crate::support::{Client, Server, Value, for_each_thread_count, for_each_thread_count_with};
 
@@ -27,6 +27,17 @@ fn a_broken_request_is_named_and_ends_its_connection_only() {
         breaks_with(server, "*1\r\n$9223372036854775808\r\n", "invalid bulk length");
         breaks_with(server, "SET a \"1\r\n", "unbalanced quotes in request");
         breaks_with(server, "SET a 'x'y\r\n", "unbalanced quotes in request");
+    });
+}
+
+#[test]
+fn a_line_without_an_end_is_given_up() {
+    for_each_thread_count(|server| {
+        let long = vec![b'a'; 70_000];
+        breaks_with(server, &long, "too big inline request");
+        breaks_with(server, [b"*1".as_slice(), &long].concat(), "too big mbulk count string");
+        let bulk = [b"*1\r\n$1".as_slice(), &long].concat();
+        breaks_with(server, bulk, "too big bulk count string");
     });
 }
 
@@ -167,6 +178,56 @@ fn half_a_request_is_never_run() {
         client.send_raw("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$5\r\n123");
         client.half_close();
         assert!(client.is_closed_by_server());
+        assert_eq!(server.client().call(&["EXISTS", "a"]), Value::Int(0));
+    });
+}
+
+#[test]
+fn errors_repeat_bytes_as_they_came_up_to_a_zero() {
+    for_each_thread_count(|server| {
+        let requests: [(&[u8], &[u8]); 4] = [
+            (
+                b"*2\r\n$4\r\na\xff\0b\r\n$3\r\nc\xfed\r\n",
+                b"-ERR unknown command 'a\xff', with args beginning with: 'c\xfed' \r\n",
+            ),
+            (
+                b"*2\r\n$6\r\nCLIENT\r\n$2\r\n\xff\0\r\n",
+                b"-ERR unknown subcommand '\xff'. Try CLIENT HELP.\r\n",
+            ),
+            (
+                b"*4\r\n$6\r\nCONFIG\r\n$3\r\nSET\r\n$2\r\n\xff\0\r\n$1\r\n1\r\n",
+                b"-ERR Unknown option or number of arguments for CONFIG SET - '\xff'\r\n",
+            ),
+            (
+                b"*4\r\n$6\r\nEXPIRE\r\n$1\r\na\r\n$1\r\n1\r\n$2\r\n\xff\0\r\n",
+                b"-ERR Unsupported option \xff\r\n",
+            ),
+        ];
+        for (request, expected) in requests {
+            let client = Client::connect(server.address());
+            let mut socket = client.socket();
+            socket.write_all(request).unwrap();
+            let mut reply = vec![0; expected.len()];
+            socket.read_exact(&mut reply).unwrap();
+            assert_eq!(reply.escape_ascii().to_string(), expected.escape_ascii().to_string());
+        }
+    });
+}
+
+#[test]
+fn a_browser_that_posts_here_is_cut_off_before_its_body_is_run() {
+    for_each_thread_count(|server| {
+        let attempts: [&[u8]; 2] = [
+            b"POST / HTTP/1.1\r\nSET a 1\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nSET a 1\r\n",
+        ];
+        for attempt in attempts {
+            let client = Client::connect(server.address());
+            let mut socket = client.socket();
+            socket.write_all(attempt).unwrap();
+            let mut rest = Vec::new();
+            let _ = socket.read_to_end(&mut rest);
+        }
         assert_eq!(server.client().call(&["EXISTS", "a"]), Value::Int(0));
     });
 }

@@ -1,6 +1,6 @@
 //! The server's own commands: its table, its settings, its logs.
 
-use crate::support::{hold, hold_resp3, reference_lacks};
+use crate::support::{hold, hold_resp3, hold_with, reference_lacks};
 
 #[test]
 fn dbsize_counts_the_keys() {
@@ -209,6 +209,36 @@ fn command_info_of_one_in_resp3() {
 }
 
 #[test]
+fn command_getkeys_finds_the_keys() {
+    hold(
+        r#"
+        COMMAND GETKEYS GET a => ["a"]
+        COMMAND GETKEYS MSET a 1 b 2 => ["a", "b"]
+        COMMAND GETKEYS MGET a b c => ["a", "b", "c"]
+        COMMAND GETKEYS SET a 1 EX 10 => ["a"]
+        COMMAND GETKEYS DEL a b => ["a", "b"]
+        COMMAND GETKEYS RENAME a b => ["a", "b"]
+        COMMAND GETKEYS OBJECT ENCODING a => ["a"]
+        COMMAND GETKEYS LCS a b => ["a", "b"]
+        COMMAND GETKEYS COPY a b DB 1 => ["a", "b"]
+        COMMAND GETKEYS PING => -ERR The command has no key arguments
+        COMMAND GETKEYS GET => -ERR Invalid number of arguments specified for command
+        COMMAND GETKEYS NOTHING a => -ERR Invalid command specified
+        COMMAND GETKEYS => -ERR wrong number of arguments for 'command|getkeys' command
+        COMMAND GETKEYS MSET a => -ERR Invalid number of arguments specified for command
+        COMMAND GETKEYSANDFLAGS GET a => [["a", [+RO, +access]]]
+        COMMAND GETKEYSANDFLAGS SET a 1 => [["a", [+OW, +update]]]
+        COMMAND GETKEYSANDFLAGS SET a 1 GET => [["a", [+RW, +access, +update]]]
+        COMMAND GETKEYSANDFLAGS MSET a 1 b 2 => [["a", [+OW, +update]], ["b", [+OW, +update]]]
+        COMMAND GETKEYSANDFLAGS GETDEL a => [["a", [+RW, +access, +delete]]]
+        COMMAND GETKEYSANDFLAGS RENAME a b => [["a", [+RW, +access, +delete]], ["b", [+OW, +update]]]
+        COMMAND GETKEYSANDFLAGS COPY a b => [["a", [+RO, +access]], ["b", [+OW, +update]]]
+        COMMAND GETKEYSANDFLAGS PING => -ERR The command has no key arguments
+        "#,
+    );
+}
+
+#[test]
 fn command_getkeys_counts_the_keys_of_msetex() {
     if reference_lacks("MSETEX") {
         return;
@@ -362,6 +392,83 @@ fn lolwut_draws() {
         LOLWUT => "...
         LOLWUT VERSION 5 1 1 1 => "...
         LOLWUT VERSION x => -ERR value is not an integer or out of range
+        "#,
+    );
+}
+
+#[test]
+fn debug_answers_what_it_offers() {
+    hold(
+        r#"
+        DEBUG SLEEP 0 => +OK
+        DEBUG SLEEP 0.001 => +OK
+        DEBUG SET-ACTIVE-EXPIRE 0 => +OK
+        DEBUG SET-ACTIVE-EXPIRE 1 => +OK
+        DEBUG ERROR "MY error" => -MY error
+        DEBUG LOG hello => +OK
+        DEBUG FOO => -ERR unknown subcommand or wrong number of arguments for 'FOO'. Try DEBUG HELP.
+        DEBUG => -ERR wrong number of arguments for 'debug' command
+        DEBUG POPULATE 10 k 5 => +OK
+        DBSIZE => :10
+        GET k:3 => "value"
+        STRLEN k:3 => :5
+        DEBUG POPULATE 12 => +OK
+        GET key:11 => "value:11"
+        DEBUG OBJECT missing => -ERR no such key
+        DEBUG DIGEST => +9b4aec0fac683af31cfa49ad79f1be6f69d38669
+        FLUSHALL => +OK
+        DEBUG DIGEST => +0000000000000000000000000000000000000000
+        SET a 1 => +OK
+        DEBUG DIGEST => +943d800368fb9c0e951138f1bc0e313ac769d91f
+        DEBUG DIGEST-VALUE a missing => [+b4fc66738120fba0b5aa500ab5c2bf89cea1c5da, +0000000000000000000000000000000000000000]
+        SET a 1 EX 1000 => +OK
+        DEBUG DIGEST-VALUE a => [+5279988c5d1911f474bcbbf2f0a87012d40f8459]
+        DEBUG OBJECT a => +Value at:...
+        SET s abc => +OK
+        DEBUG SDSLEN s => +key_sds_len:1...
+        DEBUG PROTOCOL string => "Hello World"
+        DEBUG PROTOCOL integer => :12345
+        DEBUG PROTOCOL double => "3.141"
+        DEBUG PROTOCOL null => nil
+        DEBUG PROTOCOL array => [:0, :1, :2]
+        DEBUG PROTOCOL set => [:0, :1, :2]
+        DEBUG PROTOCOL map => [:0, :0, :1, :1, :2, :0]
+        DEBUG PROTOCOL true => :1
+        DEBUG PROTOCOL verbatim => "This is a verbatim\nstring"
+        DEBUG PROTOCOL bignum => "1234567999999999999999999999999999999"
+        DEBUG PROTOCOL attrib => "Some real reply following the attribute"
+        DEBUG PROTOCOL foo => -ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false
+        DEBUG PAUSE-CRON 0 => +OK
+        "#,
+    );
+}
+
+#[test]
+fn debug_protocol_in_resp3() {
+    hold_resp3(
+        r#"
+        DEBUG PROTOCOL string => "Hello World"
+        DEBUG PROTOCOL integer => :12345
+        DEBUG PROTOCOL double => ,3.141
+        DEBUG PROTOCOL null => null
+        DEBUG PROTOCOL array => [:0, :1, :2]
+        DEBUG PROTOCOL set => ~[:0, :1, :2]
+        DEBUG PROTOCOL map => %{:0: #f, :1: #t, :2: #f}
+        DEBUG PROTOCOL true => #t
+        DEBUG PROTOCOL false => #f
+        DEBUG PROTOCOL verbatim => txt"This is a verbatim\nstring"
+        DEBUG PROTOCOL bignum => (1234567999999999999999999999999999999
+        "#,
+    );
+}
+
+#[test]
+fn debug_is_refused_unless_enabled() {
+    hold_with(
+        &[("enable-debug-command", "no")],
+        r#"
+        DEBUG SLEEP 0 => -ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.
+        DEBUG => -ERR wrong number of arguments for 'debug' command
         "#,
     );
 }

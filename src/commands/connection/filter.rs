@@ -126,7 +126,7 @@ fn read_test(
         b"TYPE" => Test::Type(client_type(value)?),
         b"USER" if value == DEFAULT_USER => Test::User,
         b"USER" => {
-            return Err(CommandError::refused_with(format!("ERR No such user '{}'", owned())));
+            return Err(CommandError::quoting("ERR No such user '", value, "'"));
         }
         b"ADDR" => Test::Address(owned()),
         b"LADDR" => Test::LocalAddress(owned()),
@@ -174,10 +174,7 @@ fn client_type(word: &[u8]) -> Result<ClientType, CommandError> {
         b"master" | b"primary" => Ok(ClientType::Leader),
         b"slave" | b"replica" => Ok(ClientType::Replica),
         b"pubsub" => Ok(ClientType::Subscriber),
-        _ => {
-            let word = String::from_utf8_lossy(word);
-            Err(CommandError::refused_with(format!("ERR Unknown client type '{word}'")))
-        }
+        _ => Err(CommandError::quoting("ERR Unknown client type '", word, "'")),
     }
 }
 
@@ -192,13 +189,12 @@ fn positive(value: &[u8], name: &str) -> Result<u64, CommandError> {
 }
 
 fn letters(value: &[u8], known: &str, name: &str) -> Result<String, CommandError> {
-    let value = String::from_utf8_lossy(value).into_owned();
-    if value.chars().all(|letter| known.contains(letter)) {
-        return Ok(value);
+    let shown = String::from_utf8_lossy(value).into_owned();
+    if shown.chars().all(|letter| known.contains(letter)) {
+        return Ok(shown);
     }
-    Err(CommandError::refused_with(format!(
-        "ERR Unknown {name} found in the provided filter: {value}"
-    )))
+    let before = format!("ERR Unknown {name} found in the provided filter: ");
+    Err(CommandError::quoting(&before, value, ""))
 }
 
 fn database(value: &[u8], engine: &Engine) -> Result<u32, CommandError> {

@@ -190,10 +190,8 @@ fn read_hello<'a>(context: &mut Context<'a>) -> Result<Wishes<'a>, CommandError>
             wishes.name = Some(names::checked_name(args.at(index + 1))?);
             index += 2;
         } else {
-            let option = String::from_utf8_lossy(args.at(index));
-            return Err(CommandError::refused_with(format!(
-                "ERR Syntax error in HELLO option '{option}'"
-            )));
+            let option = args.at(index);
+            return Err(CommandError::quoting("ERR Syntax error in HELLO option '", option, "'"));
         }
     }
     Ok(wishes)

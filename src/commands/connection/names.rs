@@ -69,15 +69,14 @@ pub(super) const CLIENT_SETINFO: Command = Command {
 };
 fn setinfo(context: &mut Context<'_>) -> Result<(), CommandError> {
     let args = context.args;
-    let attribute = String::from_utf8_lossy(args.at(2));
+    let attribute = args.at(2);
     let is_name = args.is_word(2, "LIB-NAME");
     if !is_name && !args.is_word(2, "LIB-VER") {
-        return Err(CommandError::refused_with(format!("ERR Unrecognized option '{attribute}'")));
+        return Err(CommandError::quoting("ERR Unrecognized option '", attribute, "'"));
     }
     let Some(value) = printable(args.at(3)) else {
-        return Err(CommandError::refused_with(format!(
-            "ERR {attribute} cannot contain spaces, newlines or special characters."
-        )));
+        let after = " cannot contain spaces, newlines or special characters.";
+        return Err(CommandError::quoting("ERR ", attribute, after));
     };
     let mut names = context.session.cell.names.lock();
     if is_name {

@@ -67,7 +67,7 @@ impl CopyOptions {
                 options.replaces = true;
             } else if args.is_word(index, "DB") && index + 1 < args.len() {
                 index += 1;
-                options.db = Some(database(context, index)?);
+                options.db = Some(context.database(index)?);
             } else {
                 return Err(CommandError::Syntax);
             }
@@ -75,17 +75,6 @@ impl CopyOptions {
         }
         Ok(options)
     }
-}
-
-/// Returns the database an argument names, which is a number of 32 bits.
-fn database(context: &Context<'_>, index: usize) -> Result<u32, CommandError> {
-    let number = context.integer(index)?;
-    if i32::try_from(number).is_err() {
-        return Err(CommandError::refused(
-            "ERR value is out of range, value must between -2147483648 and 2147483647",
-        ));
-    }
-    context.database(index)
 }
 
 /// Adds the place of the copy when a database is named.
@@ -128,7 +117,7 @@ pub(super) const MOVE: Command = Command {
 };
 
 fn move_key(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let db = database(context, 2)?;
+    let db = context.database(2)?;
     if db == context.session.db {
         return Err(SAME_PLACE);
     }

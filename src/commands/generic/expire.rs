@@ -182,8 +182,7 @@ impl Conditions {
 
 #[cold]
 fn unsupported(word: &[u8]) -> CommandError {
-    let word = String::from_utf8_lossy(word);
-    CommandError::refused_with(format!("ERR Unsupported option {word}"))
+    CommandError::quoting("ERR Unsupported option ", word, "")
 }
 
 /// Gives the first key the deadline that the second argument spells; one in the past removes it.

@@ -47,8 +47,7 @@ fn cat(context: &mut Context<'_>) -> Result<(), CommandError> {
 fn reply_commands(context: &mut Context<'_>) -> Result<(), CommandError> {
     let name = context.args.at(2);
     let Some(category) = Categories::named(name) else {
-        let name = String::from_utf8_lossy(name);
-        return Err(CommandError::refused_with(format!("ERR Unknown category '{name}'")));
+        return Err(CommandError::quoting("ERR Unknown category '", name, "'"));
     };
     let all = context.engine.table.all();
     let found: Vec<&str> = all

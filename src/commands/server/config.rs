@@ -2,7 +2,7 @@
 
 use crate::base::log;
 use crate::commands::help;
-use crate::config::{Caller, Config, Setting};
+use crate::config::{Caller, Config, ConfigError, Setting, UNKNOWN_OPTION};
 use crate::engine::{
     Argument, ArgumentKind, Command, CommandError, Context, Engine, Flags, Group, WorkerMessage,
 };
@@ -136,11 +136,18 @@ fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
     let changes = engine
         .config
         .set(&pairs, caller, &mut |setting, config| apply(engine, setting, config))
-        .map_err(|error| CommandError::refused_with(error.to_string()))?;
+        .map_err(refusal)?;
     changes.warnings.iter().for_each(|warning| log::warning(format_args!("{warning}")));
     engine.tell_all(WorkerMessage::ConfigChanged);
     context.reply.ok();
     Ok(())
+}
+
+fn refusal(error: ConfigError) -> CommandError {
+    match error {
+        ConfigError::Unknown { name } => CommandError::quoting(UNKNOWN_OPTION, &name, "'"),
+        other => CommandError::refused_with(other.to_string()),
+    }
 }
 
 /// Puts a changed setting into effect.

@@ -128,12 +128,12 @@ pub(super) const SWAPDB: Command = Command {
     ..Command::DEFAULT
 };
 fn swapdb(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let number = |index, text| match context.integer(index) {
-        Ok(number) => Ok(number),
-        Err(_) => Err(CommandError::refused(text)),
+    let check = |index, text| match context.integer(index).map(i32::try_from) {
+        Ok(Ok(_)) => Ok(()),
+        _ => Err(CommandError::refused(text)),
     };
-    number(1, "ERR invalid first DB index")?;
-    number(2, "ERR invalid second DB index")?;
+    check(1, "ERR invalid first DB index")?;
+    check(2, "ERR invalid second DB index")?;
     let (first, second) = (context.database(1)?, context.database(2)?);
     let closed = context.stop_the_world();
     context.engine.keyspace.swap(first, second);

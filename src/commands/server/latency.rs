@@ -67,10 +67,7 @@ const LATENCY_GRAPH: Command = Command {
 fn graph(context: &mut Context<'_>) -> Result<(), CommandError> {
     let name = context.args.at(2);
     let Some(event) = context.engine.stats.latency_monitor().event(name) else {
-        let name = String::from_utf8_lossy(name);
-        return Err(CommandError::refused_with(format!(
-            "ERR No samples available for event '{name}'"
-        )));
+        return Err(CommandError::quoting("ERR No samples available for event '", name, "'"));
     };
     let text = event_graph(&event, context.now_ms / 1000);
     context.reply.verbatim("txt", text.as_bytes());

@@ -167,8 +167,7 @@ fn rewrite_all_settings(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn answer_error(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let text = String::from_utf8_lossy(context.args.at(2)).into_owned();
-    Err(CommandError::refused_with(text))
+    Err(CommandError::Quoting(context.args.at(2).to_vec()))
 }
 
 fn write_log(context: &mut Context<'_>) -> Result<(), CommandError> {
