@@ -23,13 +23,16 @@ pub enum Health {
     Stopping,
 }
 
-/// Where the control plane learns what it shows. Both are called on its thread and must not block.
+/// Where the control plane learns what it shows and does. All are called on its thread and must not
+/// block.
 #[derive(Clone)]
 pub struct Sources {
     /// Returns the numbers of the whole server.
     pub snapshot: Arc<dyn Fn() -> Snapshot + Send + Sync>,
     /// Returns whether clients are being served.
     pub health: Arc<dyn Fn() -> Health + Send + Sync>,
+    /// Does what is due ten times a second: sampling of rates, for example.
+    pub upkeep: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// The pages, and the counters of their use.

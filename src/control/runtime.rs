@@ -4,12 +4,17 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
 
 use super::endpoint::{Endpoint, Sources};
 use super::http::{Limits, serve};
+
+/// Time between two calls of [`Sources::upkeep`].
+const UPKEEP_STEP: Duration = Duration::from_millis(100);
 
 /// Where the metrics endpoint listens.
 #[derive(Clone, Debug)]
@@ -69,6 +74,7 @@ pub(super) fn start_with(
             .map(tokio::net::TcpListener::from_std)
             .collect::<io::Result<Vec<_>>>()?
     };
+    let upkeep = Arc::clone(&sources.upkeep);
     let endpoint = Arc::new(Endpoint::new(sources));
     let (stop, stopped) = oneshot::channel::<()>();
     let thread = thread::Builder::new().name("control".into()).spawn(move || {
@@ -76,11 +82,22 @@ pub(super) fn start_with(
             for listener in listeners {
                 tokio::spawn(serve(listener, Arc::clone(&endpoint), limits));
             }
+            tokio::spawn(keep_up(upkeep));
             // Resolves when the sender is dropped. The runtime then drops every task with it.
             let _ = stopped.await;
         });
     })?;
     Ok(Control { metrics_addresses, stop: Some(stop), thread: Some(thread) })
+}
+
+/// Calls `upkeep` in even steps. A step that comes late is not made up for.
+async fn keep_up(upkeep: Arc<dyn Fn() + Send + Sync>) {
+    let mut steps = tokio::time::interval(UPKEEP_STEP);
+    steps.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        steps.tick().await;
+        upkeep();
+    }
 }
 
 impl Control {
@@ -160,7 +177,24 @@ mod tests {
                 true => Health::Serving,
                 false => Health::Loading,
             }),
+            upkeep: Arc::new(|| {}),
         }
+    }
+
+    #[test]
+    fn upkeep_happens_without_a_request() {
+        let (sender, calls) = std::sync::mpsc::channel();
+        let upkeep = move || {
+            // The last steps find no receiver any more.
+            let _ = sender.send(());
+        };
+        let sources =
+            Sources { upkeep: Arc::new(upkeep), ..sources(&Arc::new(AtomicBool::new(true))) };
+        let control = start(None, sources).expect("it starts");
+        for _ in 0..2 {
+            calls.recv_timeout(Duration::from_secs(30)).expect("the next step comes");
+        }
+        control.stop();
     }
 
     fn started(limits: Limits) -> (Control, SocketAddr) {

@@ -83,6 +83,7 @@ pub struct Engine {
     applier: OnceLock<SettingApplier>,
     is_stopping: AtomicBool,
     replication_id: Mutex<String>,
+    upkeep_steps: AtomicU64,
 }
 
 impl Engine {
@@ -116,6 +117,7 @@ impl Engine {
             is_upkeep_paused: AtomicBool::new(false),
             last_save_s,
             replication_id: Mutex::new(random_id()),
+            upkeep_steps: AtomicU64::new(0),
             peak_memory_bytes: AtomicU64::new(0),
             workers: OnceLock::new(),
             stop: Mutex::new(None),
@@ -202,6 +204,19 @@ impl Engine {
         // Relaxed: a statistic.
         self.peak_memory_bytes.fetch_max(used, Ordering::Relaxed);
         used
+    }
+
+    /// Does what is due ten times a second: samples the rates, and now and then the peak of memory.
+    /// Only one thread calls it.
+    pub fn keep_up(&self) {
+        /// Samples of rates for one of memory, which asks every client for its buffers.
+        const STEPS_PER_MEMORY_SAMPLE: u64 = 10;
+        self.stats.tick_rates(clock::monotonic_us());
+        // Relaxed: only this thread writes it.
+        let step = self.upkeep_steps.fetch_add(1, Ordering::Relaxed);
+        if step.is_multiple_of(STEPS_PER_MEMORY_SAMPLE) {
+            self.used_memory_bytes();
+        }
     }
 
     /// Returns the bytes of all clients' buffers as last noted by their workers.

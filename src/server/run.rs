@@ -191,7 +191,7 @@ fn start_control(engine: &Arc<Engine>) -> Result<Control, ControlError> {
     let bind = engine.config.text(Setting::MetricsBind);
     let bind = String::from_utf8_lossy(&bind).split_whitespace().map(str::to_owned).collect();
     let metrics = (port != 0).then_some(MetricsSettings { bind, port });
-    let (numbers, health) = (Arc::clone(engine), Arc::clone(engine));
+    let (numbers, health, kept) = (Arc::clone(engine), Arc::clone(engine), Arc::clone(engine));
     let sources = Sources {
         snapshot: Arc::new(move || commands::snapshot(&numbers)),
         health: Arc::new(
@@ -199,6 +199,7 @@ fn start_control(engine: &Arc<Engine>) -> Result<Control, ControlError> {
                 if health.is_stopping() { Health::Stopping } else { Health::Serving }
             },
         ),
+        upkeep: Arc::new(move || kept.keep_up()),
     };
     control::start(metrics, sources)
 }
