@@ -307,6 +307,8 @@ def run(reference, subject, protocol, count, seed, show_all):
     history, differences, seen = [], [], set()
     for step in range(count):
         command = spoil(expand(chance.choices(templates, weights)[0][1], chance), chance)
+        if command[0].upper() == b"CLIENT" and any(b"\0" in word for word in command):
+            continue  # Redis 8 looks at a client's name only up to a zero byte
         a, b = pair.call(*command)
         history.append("%s -> %s" % (repr(command)[:300], text_of(a)))
         if same(command, b, a):
