@@ -55,9 +55,7 @@ pub fn run(settings: Run) -> Result<(), StartError> {
     let mut ending = Ending::new()?;
     let server = Server::start(config, &ending.ender())?;
     server.announce();
-    if ending.wait().is_some() {
-        log::warning(format_args!("User requested shutdown..."));
-    }
+    ending.wait();
     server.stop();
     drop(pid_file);
     log::warning(format_args!("Redpoll is now ready to exit, bye bye..."));
