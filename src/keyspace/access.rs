@@ -9,7 +9,7 @@
 use super::entry::{Entry, STAMP_BITS};
 
 /// Milliseconds of one step of the LRU clock.
-const LRU_STEP_MS: u64 = 256;
+pub(super) const LRU_STEP_MS: u64 = 256;
 const STAMP_MASK: u32 = (1 << STAMP_BITS) - 1;
 
 /// The counter of a new key, so that it is not evicted before it could be used.

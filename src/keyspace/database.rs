@@ -1,4 +1,4 @@
-//! The numbered databases: created on first write, swapped and flushed whole.
+//! The numbered databases: created on first write (the first one at once), swapped and flushed whole.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -30,11 +30,14 @@ impl Flushed {
 impl Keyspace {
     /// Creates `database_count` databases, all of them empty.
     pub fn new(database_count: u32) -> Self {
-        Self {
+        let keyspace = Self {
             databases: (0..database_count).map(|_| OnceLock::new()).collect(),
             order: (0..database_count).map(AtomicU32::new).collect(),
             hasher: foldhash::quality::RandomState::default(),
-        }
+        };
+        // Creating one takes a millisecond. Nearly everybody uses the first, so nobody waits for it.
+        keyspace.database_or_create(0);
+        keyspace
     }
 
     /// Returns the number of databases.

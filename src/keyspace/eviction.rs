@@ -3,10 +3,9 @@
 //!
 //! Source of the pool: the approximated LRU that Redis has documented since 3.0.
 
-use super::access::{LruClock, frequency, idle_ms};
+use super::access::{LRU_STEP_MS, LruClock, frequency, idle_ms};
 use super::database::Keyspace;
 use super::entry::Entry;
-use super::keys::Key;
 use super::shard::{Database, SHARD_COUNT, TableView};
 
 /// Candidates kept between calls.
@@ -40,7 +39,7 @@ pub struct Evicted {
 }
 
 struct Candidate {
-    /// The higher, the sooner it goes.
+    /// The higher, the sooner it goes. Using the key lowers it.
     score: u64,
     db: u32,
     key: Vec<u8>,
@@ -68,8 +67,7 @@ impl Evictor {
         for _ in 0..EMPTY_ROUNDS_MAX {
             let sampled = self.sample(keyspace, (victims, order), sample_count, now_ms);
             while let Some(candidate) = self.pool.pop() {
-                let key = keyspace.key(candidate.db, &candidate.key);
-                let removed = remove(keyspace, &key, victims, on_evicted);
+                let removed = remove(keyspace, &candidate, (victims, order), now_ms, on_evicted);
                 if let Some(entry) = removed {
                     return Some(Evicted { db: candidate.db, entry });
                 }
@@ -162,9 +160,10 @@ impl Evictor {
 
     /// Keeps a candidate if it is among the best.
     fn offer(&mut self, score: u64, db: u32, key: &[u8]) {
-        let is_known = self.pool.iter().any(|known| known.db == db && known.key == key);
-        if is_known {
-            return;
+        let known = self.pool.iter().position(|known| known.db == db && known.key == key);
+        if let Some(index) = known {
+            // It may have been used since.
+            self.pool.remove(index);
         }
         let mut place = self.pool.partition_point(|known| known.score < score);
         let mut bytes = Vec::new();
@@ -192,9 +191,13 @@ fn next_shard(database: &Database, victims: Victims, start: usize) -> Option<usi
     })
 }
 
+/// Returns how soon an entry should go; scores given at different times compare.
 fn score(entry: &Entry, order: VictimOrder, now_ms: u64) -> u64 {
     match order {
-        VictimOrder::LeastRecentlyUsed => idle_ms(entry, LruClock::at(now_ms)),
+        VictimOrder::LeastRecentlyUsed => {
+            let now_ms = now_ms - now_ms % LRU_STEP_MS;
+            u64::MAX - now_ms.saturating_sub(idle_ms(entry, LruClock::at(now_ms)))
+        }
         VictimOrder::LeastFrequentlyUsed { decay_minutes } => {
             u64::from(u8::MAX - frequency(entry, now_ms, decay_minutes))
         }
@@ -203,17 +206,20 @@ fn score(entry: &Entry, order: VictimOrder, now_ms: u64) -> u64 {
     }
 }
 
-/// Removes a candidate if it still may go.
+/// Removes a candidate if it still may go and was not used since it was looked at.
 fn remove(
     keyspace: &Keyspace,
-    key: &Key<'_>,
-    victims: Victims,
+    candidate: &Candidate,
+    (victims, order): (Victims, VictimOrder),
+    now_ms: u64,
     on_evicted: &mut dyn FnMut(u32, &[u8]),
 ) -> Option<Entry> {
+    let key = keyspace.key(candidate.db, &candidate.key);
     let database = keyspace.database(key.place.db)?;
     let mut shard = database.write(super::shard::shard_of(key.hash));
     let entry = shard.find(key.hash, key.bytes)?;
-    if victims == Victims::Volatile && !entry.is_volatile() {
+    let is_out = victims == Victims::Volatile && !entry.is_volatile();
+    if is_out || score(entry, order, now_ms) < candidate.score {
         return None;
     }
     let entry = shard.remove(key.hash, key.bytes)?;
@@ -255,6 +261,21 @@ mod tests {
         }
         // Exact LRU would give 2,500 on average, chance 5,000.
         assert!(ages / 5_000 < 3_100, "{}", ages / 5_000);
+    }
+
+    #[test]
+    fn a_candidate_used_meanwhile_stays() {
+        let keyspace = Keyspace::new(1);
+        let (first, second) = (1_u64, 2_u64);
+        put(&keyspace, first, 1_000_000, None);
+        put(&keyspace, second, 2_000_000, None);
+        let mut evictor = Evictor::default();
+        let policy = (Victims::All, VictimOrder::LeastRecentlyUsed);
+        assert!(evictor.sample(&keyspace, policy, 5, 3_000_000));
+        put(&keyspace, first, 3_000_000, None);
+        let evicted = evictor.evict(&keyspace, policy, 5, 4_000_000, &mut |_, _| {});
+        let evicted = evicted.expect("keys are left").entry;
+        assert_eq!(evicted.key(), second.to_le_bytes());
     }
 
     #[test]
