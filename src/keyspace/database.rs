@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::hash_with;
 use super::keys::Key;
 use super::shard::{Database, TakenTable};
+use super::slab;
 
 /// All databases of the server.
 pub struct Keyspace {
@@ -35,8 +36,9 @@ impl Keyspace {
             order: (0..database_count).map(AtomicU32::new).collect(),
             hasher: foldhash::quality::RandomState::default(),
         };
-        // Creating one takes a millisecond. Nearly everybody uses the first, so nobody waits for it.
+        // Both take milliseconds, and nearly everybody needs them: no client waits for them.
         keyspace.database_or_create(0);
+        slab::warm_up();
         keyspace
     }
 

@@ -7,6 +7,7 @@
 //! databases (flush, swap) expect the caller to have closed the gate.
 
 mod access;
+mod chunks;
 mod database;
 mod entry;
 mod eviction;

@@ -22,7 +22,8 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
-use rustix::mm::{Advice, madvise};
+
+use super::chunks::{self, CHUNK_BYTES, PageSize};
 
 /// Largest request served from slabs, in bytes.
 pub(crate) const SMALL_BYTES_MAX: usize = 1024;
@@ -33,7 +34,6 @@ const SLAB_BYTES: usize = 64 * 1024;
 const SLOT_STEP: usize = 8;
 const CLASS_COUNT: usize = SMALL_BYTES_MAX / SLOT_STEP + 1;
 const HEADER_BYTES: usize = 128;
-const CHUNK_BYTES: usize = 2 * 1024 * 1024;
 const SLABS_PER_CHUNK: usize = CHUNK_BYTES / SLAB_BYTES;
 /// Bytes a magazine exchanges with its bin at once; at least [`BATCH_SLOTS_MIN`] slots.
 const BATCH_BYTES: usize = 4096;
@@ -88,13 +88,18 @@ struct Pool {
     chunk: Option<NonNull<Slab>>,
     /// Slabs cut from `chunk` so far.
     cut_count: usize,
+    page_size: PageSize,
 }
 
 // SAFETY: the slabs a pool points to belong to it alone; it is only reached through its mutex.
 unsafe impl Send for Pool {}
 
-static POOL: Mutex<Pool> =
-    Mutex::new(Pool { free: SlabList { first: None }, chunk: None, cut_count: 0 });
+static POOL: Mutex<Pool> = Mutex::new(Pool {
+    free: SlabList { first: None },
+    chunk: None,
+    cut_count: 0,
+    page_size: PageSize::new(),
+});
 
 static DATA_BYTES: AtomicI64 = AtomicI64::new(0);
 static SLAB_COUNT: AtomicI64 = AtomicI64::new(0);
@@ -141,6 +146,14 @@ pub fn data_bytes() -> u64 {
 /// Returns the bytes of all slabs, used or not; with [`data_bytes`] this tells fragmentation.
 pub fn slab_bytes() -> u64 {
     SLAB_COUNT.load(Ordering::Relaxed).max(0).unsigned_abs() * SLAB_BYTES as u64
+}
+
+/// Makes the first chunk ready, so that no client waits for it.
+pub(super) fn warm_up() {
+    let mut pool = POOL.lock();
+    if pool.chunk.is_none() {
+        pool.open_chunk();
+    }
 }
 
 /// Counts `bytes` of data memory that came from elsewhere (tables, large values); negative to release.
@@ -336,11 +349,6 @@ fn is_full(slab: NonNull<Slab>) -> bool {
     header.free.is_none() && header.fresh_index == slots_of(header.slot_bytes)
 }
 
-const CHUNK_LAYOUT: Layout = match Layout::from_size_align(CHUNK_BYTES, CHUNK_BYTES) {
-    Ok(layout) => layout,
-    Err(_) => panic!("a chunk's size is a power of two"),
-};
-
 /// Slabs in a doubly linked list; reached under the mutex of whoever owns the list.
 struct SlabList {
     first: Option<NonNull<Slab>>,
@@ -428,10 +436,7 @@ impl Pool {
     fn cut(&mut self) -> NonNull<Slab> {
         let chunk = match self.chunk {
             Some(chunk) if self.cut_count < SLABS_PER_CHUNK => chunk,
-            _ => {
-                self.cut_count = 0;
-                *self.chunk.insert(create_chunk())
-            }
+            _ => self.open_chunk(),
         };
         // SAFETY: the count is below the slabs of a chunk, so this stays inside it.
         let slab = unsafe { chunk.byte_add(self.cut_count * SLAB_BYTES) };
@@ -441,6 +446,11 @@ impl Pool {
             unsafe { slab.write(EMPTY_HEADER) };
         }
         slab
+    }
+
+    fn open_chunk(&mut self) -> NonNull<Slab> {
+        self.cut_count = 0;
+        *self.chunk.insert(create_chunk(&mut self.page_size))
     }
 
     /// Takes a slab back. A chunk that is cut up and whole again is freed.
@@ -463,7 +473,7 @@ impl Pool {
             self.chunk = None;
         }
         // SAFETY: none of its slabs is in use or linked anywhere.
-        unsafe { dealloc(chunk.as_ptr().cast(), CHUNK_LAYOUT) };
+        unsafe { chunks::free(chunk.cast()) };
     }
 }
 
@@ -485,14 +495,9 @@ fn chunk_header<'c>(chunk: NonNull<Slab>) -> &'c mut Chunk {
     unsafe { header.as_mut() }
 }
 
-fn create_chunk() -> NonNull<Slab> {
-    // SAFETY: the layout's size is not zero.
-    let memory = unsafe { alloc(CHUNK_LAYOUT) };
-    let Some(chunk) = NonNull::new(memory.cast::<Slab>()) else { handle_alloc_error(CHUNK_LAYOUT) };
-    // A kernel without huge pages refuses; the chunk serves as it is.
-    // SAFETY: the range is the chunk just allocated, and the advice changes nothing of its content.
-    let _ = unsafe { madvise(memory.cast(), CHUNK_BYTES, Advice::LinuxHugepage) };
-    // SAFETY: the memory is new, aligned to 2 MiB and larger than both headers.
+fn create_chunk(page_size: &mut PageSize) -> NonNull<Slab> {
+    let chunk = chunks::create(page_size).cast::<Slab>();
+    // SAFETY: the memory is nobody else's, aligned to 2 MiB and larger than both headers.
     unsafe { chunk.write(EMPTY_HEADER) };
     // SAFETY: as above.
     let header = unsafe { chunk.byte_add(CHUNK_HEADER_AT) }.cast::<Chunk>();

@@ -29,7 +29,7 @@ const PENDING_BYTES_MAX: usize = 256 * 1024;
 /// Batches of one client before others get their turn.
 const TURN_BATCHES_MAX: usize = 8;
 /// Nanoseconds after which no further batch of a client begins in this turn.
-const TURN_NS_MAX: u64 = 500_000;
+const TURN_NS_MAX: u64 = 250_000;
 /// How long a closed connection waits for the peer to read the last reply.
 const LINGER_MS_MAX: u64 = 1000;
 /// Bytes such a peer may still send.

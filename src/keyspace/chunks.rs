@@ -1,0 +1,131 @@
+//! Chunks: pieces of 2 MiB that slabs are cut from, each one huge page where that is quick.
+//!
+//! This file contains unsafe code: it allocates raw memory and advises the kernel about it.
+//!
+//! A huge page comes whole at its first touch. Clearing it takes 0.2 ms, but under a hypervisor that
+//! has to find the memory first it takes 5 to 10 ms, in the kernel and without a break, so that no
+//! other thread could do it without being in somebody's way. Therefore each touch is timed; after a
+//! slow one chunks consist of small pages for a while, which come one at a time.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::ptr::NonNull;
+use std::time::{Duration, Instant};
+
+use rustix::mm::{Advice, madvise};
+use rustix::time::{ClockId, clock_gettime};
+
+/// Size and alignment of a chunk.
+pub(super) const CHUNK_BYTES: usize = 2 * 1024 * 1024;
+/// A touch that takes longer is too slow for a worker.
+const TOUCH_MAX: Duration = Duration::from_micros(500);
+/// How long small pages are used after a slow touch: first, and after many.
+const SMALL_MIN: Duration = Duration::from_secs(60);
+const SMALL_MAX: Duration = Duration::from_secs(3600);
+
+const LAYOUT: Layout = match Layout::from_size_align(CHUNK_BYTES, CHUNK_BYTES) {
+    Ok(layout) => layout,
+    Err(_) => panic!("a chunk's size is a power of two"),
+};
+
+/// Whether huge pages are quick enough, from experience.
+pub(super) struct PageSize {
+    /// The time from which on a huge page is tried again.
+    small_until: Option<Instant>,
+    /// How long small pages are used after the next slow touch.
+    patience: Duration,
+}
+
+impl PageSize {
+    pub(super) const fn new() -> Self {
+        Self { small_until: None, patience: SMALL_MIN }
+    }
+
+    fn is_huge(&self, now: Instant) -> bool {
+        self.small_until.is_none_or(|until| now >= until)
+    }
+
+    /// Learns how long the touch of a huge page took that ended now.
+    fn touched(&mut self, took: Duration, now: Instant) {
+        if took <= TOUCH_MAX {
+            *self = Self::new();
+        } else {
+            self.small_until = now.checked_add(self.patience);
+            self.patience = (self.patience * 2).min(SMALL_MAX);
+        }
+    }
+}
+
+/// Returns a new chunk, its content undefined.
+pub(super) fn create(page_size: &mut PageSize) -> NonNull<u8> {
+    // SAFETY: the layout's size is not zero.
+    let memory = unsafe { alloc(LAYOUT) };
+    let chunk = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(LAYOUT));
+    if page_size.is_huge(Instant::now()) {
+        advise(chunk, Advice::LinuxHugepage);
+        let began = own_time();
+        // SAFETY: the chunk is allocated and nobody else's.
+        unsafe { chunk.write_volatile(0) };
+        page_size.touched(own_time().saturating_sub(began), Instant::now());
+    } else {
+        advise(chunk, Advice::LinuxNoHugepage);
+    }
+    chunk
+}
+
+/// Frees a chunk.
+///
+/// # Safety
+/// `chunk` came from [`create`] and is not used afterwards.
+pub(super) unsafe fn free(chunk: NonNull<u8>) {
+    // SAFETY: `create` allocated it with this layout; the rest is the caller's duty.
+    unsafe { dealloc(chunk.as_ptr(), LAYOUT) };
+}
+
+/// Returns the time this thread has had a CPU: waiting for one does not count.
+fn own_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+fn advise(chunk: NonNull<u8>, advice: Advice) {
+    // A kernel without huge pages refuses; the chunk serves as it is.
+    // SAFETY: the range is an allocated chunk, and advice about pages changes nothing of its content.
+    let _ = unsafe { madvise(chunk.as_ptr().cast(), CHUNK_BYTES, advice) };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::{CHUNK_BYTES, PageSize, SMALL_MIN, TOUCH_MAX, create, free};
+
+    #[test]
+    fn a_slow_touch_makes_pages_small_for_a_while() {
+        let now = Instant::now();
+        let mut page_size = PageSize::new();
+        page_size.touched(TOUCH_MAX, now);
+        assert!(page_size.is_huge(now));
+        page_size.touched(TOUCH_MAX * 2, now);
+        assert!(!page_size.is_huge(now));
+        let later = now + SMALL_MIN;
+        assert!(page_size.is_huge(later));
+        page_size.touched(TOUCH_MAX * 2, later);
+        assert!(!page_size.is_huge(later + SMALL_MIN), "the second time it takes longer");
+        page_size.touched(Duration::ZERO, later);
+        assert!(page_size.is_huge(later));
+    }
+
+    #[test]
+    fn a_chunk_of_either_kind_is_aligned_and_whole() {
+        let mut small = PageSize::new();
+        small.touched(TOUCH_MAX * 2, Instant::now());
+        for mut page_size in [PageSize::new(), small] {
+            let chunk = create(&mut page_size);
+            assert_eq!(chunk.addr().get() % CHUNK_BYTES, 0);
+            // SAFETY: the chunk is ours until it is freed below.
+            unsafe { chunk.write_bytes(1, CHUNK_BYTES) };
+            // SAFETY: created above, freed once.
+            unsafe { free(chunk) };
+        }
+    }
+}
