@@ -99,6 +99,8 @@ def raise_and_warm(client):
 
 def run(name, loads_itself, options):
     """Probes one server while it, or another one beside it, is loaded; returns rows of tables."""
+    # A hypervisor takes back what the last server has freed, but not at once.
+    time.sleep(4)
     server = Server(name, options.more, options.server_cpus, nice=options.nice)
     other = None
     if not loads_itself:

@@ -18,6 +18,8 @@ use rustix::time::{ClockId, clock_gettime};
 pub(super) const CHUNK_BYTES: usize = 2 * 1024 * 1024;
 /// A touch that takes longer is too slow for a worker.
 const TOUCH_MAX: Duration = Duration::from_micros(500);
+/// Touches tried out at first.
+const TRIAL_COUNT: usize = 16;
 /// How long small pages are used after a slow touch: first, and after many.
 const SMALL_MIN: Duration = Duration::from_secs(60);
 const SMALL_MAX: Duration = Duration::from_secs(3600);
@@ -72,11 +74,26 @@ pub(super) fn create(page_size: &mut PageSize) -> NonNull<u8> {
     chunk
 }
 
+/// Touches a few huge pages before anybody waits for one, to learn how long that takes.
+pub(super) fn try_out(page_size: &mut PageSize) {
+    let mut tried = Vec::new();
+    while tried.len() < TRIAL_COUNT && page_size.is_huge(Instant::now()) {
+        tried.push(create(page_size));
+    }
+    for chunk in tried {
+        advise(chunk, Advice::LinuxDontNeed);
+        // SAFETY: created above, freed once.
+        unsafe { free(chunk) };
+    }
+}
+
 /// Frees a chunk.
 ///
 /// # Safety
 /// `chunk` came from [`create`] and is not used afterwards.
 pub(super) unsafe fn free(chunk: NonNull<u8>) {
+    // What the allocator uses it for next may not want a huge page.
+    advise(chunk, Advice::LinuxNoHugepage);
     // SAFETY: `create` allocated it with this layout; the rest is the caller's duty.
     unsafe { dealloc(chunk.as_ptr(), LAYOUT) };
 }
@@ -89,7 +106,7 @@ fn own_time() -> Duration {
 
 fn advise(chunk: NonNull<u8>, advice: Advice) {
     // A kernel without huge pages refuses; the chunk serves as it is.
-    // SAFETY: the range is an allocated chunk, and advice about pages changes nothing of its content.
+    // SAFETY: the range is an allocated chunk whose content nobody needs, so it may get lost.
     let _ = unsafe { madvise(chunk.as_ptr().cast(), CHUNK_BYTES, advice) };
 }
 

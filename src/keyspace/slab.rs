@@ -152,6 +152,7 @@ pub fn slab_bytes() -> u64 {
 pub(super) fn warm_up() {
     let mut pool = POOL.lock();
     if pool.chunk.is_none() {
+        chunks::try_out(&mut pool.page_size);
         pool.open_chunk();
     }
 }
