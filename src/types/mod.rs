@@ -1,8 +1,10 @@
 //! Floor 1: the data types. They know their own bytes, never a key and never a clock.
 
 mod string;
+mod text;
 
 pub use string::{EMBSTR_BYTES_MAX, IntegerText, SHARED_BYTES_MIN, StringRef, StringValue};
+pub use text::{INLINE_BYTES_MAX, Text};
 
 /// The type of a value, as TYPE names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
