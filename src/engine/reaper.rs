@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
 
-use crate::keyspace::Flushed;
+use crate::keyspace::{self, Flushed};
 
 #[derive(Default)]
 struct Counts {
@@ -56,19 +56,20 @@ impl Reaper {
         }
     }
 
-    /// Returns the number of keys waiting to be freed.
+    /// Returns the number of keys and of big values waiting to be freed.
     pub fn pending_count(&self) -> u64 {
-        self.counts.pending.load(Ordering::Relaxed)
+        self.counts.pending.load(Ordering::Relaxed) + keyspace::pending_count()
     }
 
-    /// Returns the number of keys freed so far.
+    /// Returns the number of keys and of big values freed so far.
     pub fn freed_count(&self) -> u64 {
-        self.counts.freed.load(Ordering::Relaxed)
+        self.counts.freed.load(Ordering::Relaxed) + keyspace::freed_count()
     }
 
     /// Forgets how many keys were freed so far (CONFIG RESETSTAT).
     pub fn reset_freed_count(&self) {
         self.counts.freed.store(0, Ordering::Relaxed);
+        keyspace::reset_freed_count();
     }
 }
 

@@ -7,7 +7,7 @@
 //! allocation                       header (8): access stamp 24 bits | kind 8 bits | key length 16 | text length 16
 //!                                  [expiry, ms since 1970 (8)]     if the kind says so
 //!                                  [key length (8)]                if it does not fit the header
-//!                                  [integer (8) | Bytes (32)]      for those forms
+//!                                  [integer (8) | Bytes (32) | collection (8 or 16)]  for those forms
 //!                                  key, then the text for the inline form
 //! ```
 //! The access stamp is written by readers that hold the shard's lock shared; it and the kind share
@@ -24,10 +24,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::{Bytes, BytesMut};
 
-use super::slab;
+use super::{slab, undertaker};
 use crate::base::prefetch::prefetch;
 use crate::types::{
-    EMBSTR_BYTES_MAX, Encoding, SHARED_BYTES_MIN, StringRef, StringValue, ValueType,
+    Collection, EMBSTR_BYTES_MAX, Encoding, FREE_COST_MAX, Hash as HashValue, List, Object,
+    ObjectRef, SHARED_BYTES_MIN, Set, SortedSet, Stream, StringRef, StringValue, ValueType,
 };
 
 const HEADER_BYTES: usize = 8;
@@ -50,8 +51,11 @@ const KIND_FORM: u8 = 0b0000_0011;
 const FORM_TEXT: u8 = 0;
 const FORM_INTEGER: u8 = 1;
 const FORM_SHARED: u8 = 2;
+const FORM_COLLECTION: u8 = 3;
 const KIND_EXPIRES: u8 = 0b0000_0100;
 const KIND_RAW: u8 = 0b0000_1000;
+/// The type of a collection stands in the bits from here on.
+const KIND_TYPE_SHIFT: u32 = 4;
 
 /// What stands for "no expiry" in an entry that has room for one.
 const NEVER_MS: u64 = u64::MAX;
@@ -117,11 +121,29 @@ impl Layout {
         let body = match kind & KIND_FORM {
             FORM_INTEGER => WORD_BYTES,
             FORM_SHARED => size_of::<Bytes>(),
+            FORM_COLLECTION => collection_bytes(type_of(kind)),
             _ => 0,
         };
         let body_at = HEADER_BYTES + expiry + long_key;
         let key_at = body_at + body;
         Self { body_at, key_at, key_bytes, total_bytes: key_at + key_bytes + text_bytes }
+    }
+}
+
+/// Returns the type that a kind names; `String` for those that are no collection.
+fn type_of(kind: u8) -> ValueType {
+    ValueType::ALL[usize::from(kind >> KIND_TYPE_SHIFT)]
+}
+
+/// Returns the bytes of a collection's own struct.
+fn collection_bytes(value_type: ValueType) -> usize {
+    match value_type {
+        ValueType::String => 0,
+        ValueType::List => size_of::<List>(),
+        ValueType::Set => size_of::<Set>(),
+        ValueType::SortedSet => size_of::<SortedSet>(),
+        ValueType::Hash => size_of::<HashValue>(),
+        ValueType::Stream => size_of::<Stream>(),
     }
 }
 
@@ -161,6 +183,31 @@ impl Entry {
                 entry
             }
         }
+    }
+
+    /// Creates an entry of a collection. Cost: one allocation.
+    pub fn of_object(key: &[u8], object: Object, deadline_ms: Option<u64>, stamp: u32) -> Self {
+        slab::account(object.as_ref().memory_bytes().cast_signed());
+        match object {
+            Object::List(value) => Self::of_collection(key, value, deadline_ms, stamp),
+            Object::Set(value) => Self::of_collection(key, value, deadline_ms, stamp),
+            Object::SortedSet(value) => Self::of_collection(key, value, deadline_ms, stamp),
+            Object::Hash(value) => Self::of_collection(key, value, deadline_ms, stamp),
+            Object::Stream(value) => Self::of_collection(key, value, deadline_ms, stamp),
+        }
+    }
+
+    fn of_collection<T: Collection>(
+        key: &[u8],
+        value: T,
+        deadline_ms: Option<u64>,
+        stamp: u32,
+    ) -> Self {
+        let expires = if deadline_ms.is_some() { KIND_EXPIRES } else { 0 };
+        let kind = FORM_COLLECTION | expires | (T::TYPE as u8) << KIND_TYPE_SHIFT;
+        let mut entry = Self::allocate(key, kind, 0, deadline_ms, stamp);
+        entry.write_body(value);
+        entry
     }
 
     /// Allocates and fills everything but the body and the text.
@@ -269,38 +316,69 @@ impl Entry {
         unsafe { slice::from_raw_parts_mut(start.as_ptr(), layout.total_bytes - at) }
     }
 
+    /// Returns where the body lies.
+    #[inline]
+    fn body<T>(&self) -> NonNull<T> {
+        // SAFETY: the layout's body lies inside the allocation.
+        unsafe { self.memory().add(self.layout().body_at) }.cast()
+    }
+
     fn write_body<T>(&mut self, body: T) {
-        // SAFETY: the layout has room for a body here.
-        let place = unsafe { self.memory().add(self.layout().body_at) };
-        // SAFETY: as above; the caller writes the type that the form says.
-        unsafe { place.cast::<T>().write(body) };
+        // SAFETY: the layout has room for a body here, and the caller writes the type that the form says.
+        unsafe { self.body::<T>().write(body) };
     }
 
     #[inline]
     fn shared(&self) -> &Bytes {
         debug_assert_eq!(self.kind() & KIND_FORM, FORM_SHARED);
-        // SAFETY: the layout's body lies inside the allocation.
-        let place = unsafe { self.memory().add(self.layout().body_at) };
         // SAFETY: this form's body is a `Bytes`, aligned to eight.
-        unsafe { place.cast::<Bytes>().as_ref() }
+        unsafe { self.body::<Bytes>().as_ref() }
     }
 
     #[inline]
     fn integer(&self) -> i64 {
         debug_assert_eq!(self.kind() & KIND_FORM, FORM_INTEGER);
-        // SAFETY: the layout's body lies inside the allocation.
-        let place = unsafe { self.memory().add(self.layout().body_at) };
         // SAFETY: this form's body is an integer, aligned to eight.
-        unsafe { place.cast::<i64>().read() }
+        unsafe { self.body::<i64>().read() }
     }
 
     /// Returns the type of the value.
+    #[inline]
     pub fn value_type(&self) -> ValueType {
-        ValueType::String
+        type_of(self.kind())
+    }
+
+    /// Returns the value if it is a collection of the type asked for.
+    #[inline]
+    pub fn collection<T: Collection>(&self) -> Option<&T> {
+        // SAFETY: the body of an entry of this type is a `T`, aligned to eight.
+        (self.value_type() == T::TYPE).then(|| unsafe { self.body::<T>().as_ref() })
+    }
+
+    /// The same for changes. The caller accounts for the memory that comes and goes.
+    #[inline]
+    pub(super) fn collection_mut<T: Collection>(&mut self) -> Option<&mut T> {
+        // SAFETY: the body of an entry of this type is a `T`, and `self` is borrowed mutably.
+        (self.value_type() == T::TYPE).then(|| unsafe { self.body::<T>().as_mut() })
+    }
+
+    /// Returns the collection of whatever type; `None` for a string.
+    pub fn object(&self) -> Option<ObjectRef<'_>> {
+        match self.value_type() {
+            ValueType::String => None,
+            ValueType::List => self.collection().map(ObjectRef::List),
+            ValueType::Set => self.collection().map(ObjectRef::Set),
+            ValueType::SortedSet => self.collection().map(ObjectRef::SortedSet),
+            ValueType::Hash => self.collection().map(ObjectRef::Hash),
+            ValueType::Stream => self.collection().map(ObjectRef::Stream),
+        }
     }
 
     /// Returns how the value is represented.
     pub fn encoding(&self) -> Encoding {
+        if let Some(object) = self.object() {
+            return object.encoding();
+        }
         match self.string() {
             StringRef::Integer(_) => Encoding::Integer,
             StringRef::Text(text)
@@ -312,9 +390,10 @@ impl Entry {
         }
     }
 
-    /// Returns the string value.
+    /// Returns the string value. Only for entries whose type is `String`.
     #[inline]
     pub fn string(&self) -> StringRef<'_> {
+        debug_assert_eq!(self.value_type(), ValueType::String);
         match self.kind() & KIND_FORM {
             FORM_INTEGER => StringRef::Integer(self.integer()),
             FORM_SHARED => StringRef::Shared(self.shared()),
@@ -390,19 +469,52 @@ impl Entry {
             self.packed =
                 self.packed & ADDRESS_MASK | u64::from(expiry_tag(deadline_ms)) << ADDRESS_BITS;
         } else if deadline_ms.is_some() {
-            let value = self.take_value();
-            *self = Self::new(self.key(), value.borrowed(), deadline_ms, self.stamp());
+            let moved = self.moved(self.key(), deadline_ms);
+            std::mem::replace(self, moved).release_emptied();
         }
     }
 
-    /// Gives the entry another key, keeping value, deadline and stamp.
-    pub(super) fn renamed(&mut self, key: &[u8]) -> Self {
-        let value = self.take_value();
-        Self::new(key, value.borrowed(), self.deadline_ms(), self.stamp())
+    /// Gives the entry another key, keeping value, deadline and stamp. Cost: one allocation, whatever
+    /// the value.
+    pub(super) fn renamed(self, key: &[u8]) -> Self {
+        let moved = self.moved(key, self.deadline_ms());
+        self.release_emptied();
+        moved
+    }
+
+    /// Returns an entry with the same value and stamp. `self` is to be given to
+    /// [`Entry::release_emptied`] next: for a moment both hold the value.
+    fn moved(&self, key: &[u8], deadline_ms: Option<u64>) -> Self {
+        let from = self.layout();
+        let expires = if deadline_ms.is_some() { KIND_EXPIRES } else { 0 };
+        let kind = self.kind() & !KIND_EXPIRES | expires;
+        let text_bytes = usize::from(self.header().text_bytes);
+        let mut moved = Self::allocate(key, kind, text_bytes, deadline_ms, self.stamp());
+        let to = moved.layout();
+        moved.text_mut().copy_from_slice(self.part(from.key_at + from.key_bytes, text_bytes));
+        let body_bytes = from.key_at - from.body_at;
+        // SAFETY: the layout's body lies inside the old allocation.
+        let old = unsafe { self.memory().add(from.body_at) };
+        // SAFETY: the layout's body lies inside the new allocation.
+        let new = unsafe { moved.memory().add(to.body_at) };
+        // SAFETY: both bodies have the size of the one form; the old one is not dropped any more.
+        unsafe { new.copy_from_nonoverlapping(old, body_bytes) };
+        moved
+    }
+
+    /// Frees the allocation of an entry whose value has moved.
+    fn release_emptied(self) {
+        let total_bytes = self.layout().total_bytes;
+        // SAFETY: allocated with this size; `self` is forgotten.
+        unsafe { slab::release(self.memory(), total_bytes) };
+        std::mem::forget(self);
     }
 
     /// Returns a copy of value and deadline under another key. A large text is shared, not copied.
     pub fn copy(&self, key: &[u8], stamp: u32) -> Self {
+        if let Some(object) = self.object() {
+            return Self::of_object(key, object.to_owned(), self.deadline_ms(), stamp);
+        }
         let value = match self.string() {
             StringRef::Integer(integer) => StringValue::Integer(integer),
             StringRef::Text(bytes) => {
@@ -411,21 +523,6 @@ impl Entry {
             StringRef::Shared(bytes) => StringValue::Shared(bytes.clone()),
         };
         Self::new(key, value, self.deadline_ms(), stamp)
-    }
-
-    /// Takes the value out, leaving an empty one; the caller replaces `self` next.
-    fn take_value(&mut self) -> OwnedValue {
-        match self.kind() & KIND_FORM {
-            FORM_INTEGER => OwnedValue::Integer(self.integer()),
-            FORM_SHARED => {
-                let bytes = self.shared().clone();
-                OwnedValue::Shared(bytes)
-            }
-            _ => OwnedValue::Text {
-                bytes: self.text_mut().to_vec(),
-                is_raw: self.kind() & KIND_RAW != 0,
-            },
-        }
     }
 
     /// Replaces the value, keeping key and stamp; in place where the new value takes the same room.
@@ -514,10 +611,8 @@ impl Entry {
     }
 
     fn swap_shared(&mut self, bytes: Bytes) -> Bytes {
-        // SAFETY: the layout's body lies inside the allocation.
-        let place = unsafe { self.memory().add(self.layout().body_at) };
         // SAFETY: this form's body is a `Bytes`, and `self` is borrowed mutably.
-        std::mem::replace(unsafe { place.cast::<Bytes>().as_mut() }, bytes)
+        std::mem::replace(unsafe { self.body::<Bytes>().as_mut() }, bytes)
     }
 
     /// Returns the access stamp; its meaning is the eviction policy's.
@@ -541,39 +636,49 @@ impl Entry {
 
     /// Returns the bytes this entry takes: its allocation and what hangs off it.
     pub fn memory_bytes(&self) -> usize {
-        let body = match self.string() {
-            StringRef::Shared(bytes) => bytes.len(),
+        let body = match (self.object(), self.kind() & KIND_FORM) {
+            (Some(object), _) => object.memory_bytes(),
+            (None, FORM_SHARED) => self.shared().len(),
             _ => 0,
         };
         slab::rounded(self.layout().total_bytes) + body
     }
 }
 
+/// Drops the collection of an entry, which the caller releases next; a big one elsewhere.
+#[inline(never)]
+fn drop_collection(entry: &Entry) {
+    match entry.value_type() {
+        ValueType::String => {}
+        ValueType::List => bury(entry.body::<List>()),
+        ValueType::Set => bury(entry.body::<Set>()),
+        ValueType::SortedSet => bury(entry.body::<SortedSet>()),
+        ValueType::Hash => bury(entry.body::<HashValue>()),
+        ValueType::Stream => bury(entry.body::<Stream>()),
+    }
+}
+
+fn bury<T: Collection>(body: NonNull<T>) {
+    // SAFETY: the caller has checked the type and drops the entry, so nobody reads the body again.
+    let value = unsafe { body.read() };
+    slab::account(-value.memory_bytes().cast_signed());
+    if value.free_cost() > FREE_COST_MAX {
+        undertaker::take(value.into());
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
-        if self.kind() & KIND_FORM == FORM_SHARED {
-            let bytes = self.swap_shared(Bytes::new());
-            slab::account(-bytes.len().cast_signed());
+        match self.kind() & KIND_FORM {
+            FORM_SHARED => {
+                let bytes = self.swap_shared(Bytes::new());
+                slab::account(-bytes.len().cast_signed());
+            }
+            FORM_COLLECTION => drop_collection(self),
+            _ => {}
         }
         let total_bytes = self.layout().total_bytes;
         // SAFETY: allocated with this size; nothing uses the entry after its drop.
         unsafe { slab::release(self.memory(), total_bytes) };
-    }
-}
-
-/// A value between two entries.
-enum OwnedValue {
-    Integer(i64),
-    Text { bytes: Vec<u8>, is_raw: bool },
-    Shared(Bytes),
-}
-
-impl OwnedValue {
-    fn borrowed(&self) -> StringValue<'_> {
-        match self {
-            Self::Integer(integer) => StringValue::Integer(*integer),
-            Self::Text { bytes, is_raw } => StringValue::Text { bytes, is_raw: *is_raw },
-            Self::Shared(bytes) => StringValue::Shared(bytes.clone()),
-        }
     }
 }

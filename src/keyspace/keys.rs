@@ -6,7 +6,7 @@ use super::access::{Access, Lookup};
 use super::database::Keyspace;
 use super::entry::Entry;
 use super::shard::{EntryMut, ReadShard, WriteShard, shard_of};
-use crate::types::StringValue;
+use crate::types::{Object, StringValue};
 
 /// Where a key lives: a logical database and a shard of it. Locks are taken in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -325,6 +325,15 @@ impl<'a> Keys<'a> {
         false
     }
 
+    /// Creates a key that is not there, with a collection as its value.
+    pub fn create(&mut self, key: &Key<'_>, object: impl Into<Object>) -> EntryMut<'_> {
+        let stamp = self.access.aging.first_stamp();
+        let entry = Entry::of_object(key.bytes, object.into(), None, stamp);
+        self.put(key, entry);
+        let shard = self.shards.writable(key.place);
+        shard.find_mut(key.hash, key.bytes).expect("it was put there just now")
+    }
+
     /// Stores an entry under its key, replacing whatever is there.
     pub fn insert(&mut self, key: &Key<'_>, entry: Entry) {
         debug_assert_eq!(entry.key(), key.bytes);
@@ -354,7 +363,7 @@ impl<'a> Keys<'a> {
 
     /// Gives an entry another key, replacing what is there. Says whether `from` existed.
     pub fn rename(&mut self, from: &Key<'_>, to: &Key<'_>) -> bool {
-        let Some(mut entry) = self.remove(from) else { return false };
+        let Some(entry) = self.remove(from) else { return false };
         let renamed = entry.renamed(to.bytes);
         self.insert(to, renamed);
         true

@@ -18,6 +18,7 @@ mod model_tests;
 mod scan;
 mod shard;
 mod slab;
+mod undertaker;
 
 use std::hash::{BuildHasher, Hasher};
 
@@ -27,8 +28,9 @@ pub use entry::Entry;
 pub use eviction::{Evicted, Evictor, VictimOrder, Victims};
 pub use expiry::{Sweep, SweepOutcome};
 pub use keys::{Key, KeyPlace, Keys, LockMode, OverdueKey};
-pub use shard::{EntryMut, SHARD_COUNT};
+pub use shard::{Editing, EntryMut, SHARD_COUNT};
 pub use slab::{data_bytes, slab_bytes};
+pub use undertaker::{freed_count, pending_count, reset_freed_count};
 
 /// Hashes a key with a process-wide secret, so that nobody can choose keys that collide.
 #[inline]

@@ -16,7 +16,7 @@ use super::slab;
 use crate::base::crc::SLOT_COUNT;
 use crate::base::prefetch::prefetch;
 use crate::base::striped::Striped;
-use crate::types::StringValue;
+use crate::types::{Collection, StringValue};
 
 /// Number of shards of a database; one per hash slot, so that cluster mode can make a slot a shard.
 pub const SHARD_COUNT: usize = SLOT_COUNT;
@@ -395,10 +395,50 @@ impl EntryMut<'_> {
         self.ledger.deadline_changed(was_volatile, deadline_ms);
     }
 
+    /// Opens the value for changes if it is a collection of the type asked for.
+    #[inline]
+    pub fn collection_mut<T: Collection>(&mut self) -> Option<Editing<'_, T>> {
+        let value = self.entry.collection_mut::<T>()?;
+        let before = value.memory_bytes();
+        Some(Editing { value, before })
+    }
+
     /// Overwrites part of the string from `offset` on, padding with zeros up to there. Returns the
     /// new length. Cost: amortized by the written bytes.
     pub fn write_range(&mut self, offset: usize, bytes: &[u8]) -> usize {
         self.entry.write_range(offset, bytes)
+    }
+}
+
+/// A collection open for changes; when it is closed, its memory is accounted for.
+pub struct Editing<'a, T: Collection> {
+    value: &'a mut T,
+    before: usize,
+}
+
+impl<T: Collection> std::ops::Deref for Editing<'_, T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        self.value
+    }
+}
+
+impl<T: Collection> std::ops::DerefMut for Editing<'_, T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        self.value
+    }
+}
+
+impl<T: Collection> Drop for Editing<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        let after = self.value.memory_bytes();
+        if after != self.before {
+            slab::account(after.cast_signed() - self.before.cast_signed());
+        }
     }
 }
 
@@ -438,6 +478,14 @@ impl<'a> WriteShard<'a> {
             }
             return None;
         }
+        Some(EntryMut { entry: &mut cell.0, ledger: self.ledger })
+    }
+
+    /// Returns the entry of a key for changes, expired or not.
+    pub(super) fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<EntryMut<'_>> {
+        let bucket = find(&self.table, hash, key)?;
+        // SAFETY: a full bucket of this table, whose guard stays borrowed mutably with the result.
+        let cell = unsafe { bucket.as_mut() };
         Some(EntryMut { entry: &mut cell.0, ledger: self.ledger })
     }
 

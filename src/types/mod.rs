@@ -1,8 +1,12 @@
 //! Floor 1: the data types. They know their own bytes, never a key and never a clock.
 
+mod interim;
+mod object;
 mod string;
 mod text;
 
+pub use interim::{Hash, List, Set, SortedSet, Stream};
+pub use object::{COLLECTION_BYTES_MAX, Collection, FREE_COST_MAX, Object, ObjectRef};
 pub use string::{EMBSTR_BYTES_MAX, IntegerText, SHARED_BYTES_MIN, StringRef, StringValue};
 pub use text::{INLINE_BYTES_MAX, Text};
 
@@ -11,13 +15,27 @@ pub use text::{INLINE_BYTES_MAX, Text};
 #[repr(u8)]
 pub enum ValueType {
     String = 0,
+    List = 1,
+    Set = 2,
+    SortedSet = 3,
+    Hash = 4,
+    Stream = 5,
 }
 
 impl ValueType {
+    /// All types, by number.
+    pub const ALL: [Self; 6] =
+        [Self::String, Self::List, Self::Set, Self::SortedSet, Self::Hash, Self::Stream];
+
     /// Returns the name TYPE answers with.
     pub const fn name(self) -> &'static str {
         match self {
             Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::SortedSet => "zset",
+            Self::Hash => "hash",
+            Self::Stream => "stream",
         }
     }
 }
@@ -28,6 +46,14 @@ pub enum Encoding {
     Integer,
     Embstr,
     Raw,
+    Listpack,
+    /// A listpack whose hash fields have deadlines.
+    ListpackEx,
+    Intset,
+    Hashtable,
+    Quicklist,
+    Skiplist,
+    Stream,
 }
 
 impl Encoding {
@@ -37,6 +63,21 @@ impl Encoding {
             Self::Integer => "int",
             Self::Embstr => "embstr",
             Self::Raw => "raw",
+            Self::Listpack => "listpack",
+            Self::ListpackEx => "listpackex",
+            Self::Intset => "intset",
+            Self::Hashtable => "hashtable",
+            Self::Quicklist => "quicklist",
+            Self::Skiplist => "skiplist",
+            Self::Stream => "stream",
         }
     }
+}
+
+/// Up to where a collection stays in one packed buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackedLimits {
+    pub entries_max: usize,
+    /// Longest element, in bytes.
+    pub value_bytes_max: usize,
 }

@@ -5,7 +5,7 @@ use crate::engine::{
     Argument, Categories, Command, CommandError, Context, Flags, KeyFlags, KeySpec, Tuning,
 };
 use crate::keyspace::{Entry, Lookup, LruClock, VictimOrder, frequency, idle_ms};
-use crate::types::StringRef;
+use crate::types::{StringRef, ValueType};
 
 /// What REFCOUNT answers for an integer that all keys share.
 const SHARED_COUNT: i64 = 0x7fff_ffff;
@@ -116,7 +116,9 @@ const OBJECT_REFCOUNT: Command = Command {
 fn refcount(context: &mut Context<'_>) -> Result<(), CommandError> {
     let shares = !needs_own_stamps(context.tuning);
     tell(context, |entry| {
-        let is_shared = shares && matches!(entry.string(), StringRef::Integer(0..SHARED_INTEGERS));
+        let is_shared = shares
+            && entry.value_type() == ValueType::String
+            && matches!(entry.string(), StringRef::Integer(0..SHARED_INTEGERS));
         Ok(if is_shared { SHARED_COUNT } else { 1 })
     })
 }

@@ -32,6 +32,7 @@ impl Sum {
         self.mix(&type_code(entry.value_type()).to_be_bytes());
         match entry.value_type() {
             ValueType::String => self.mix(entry.string().bytes(&mut IntegerText::new())),
+            _ => {}
         }
         if entry.deadline_ms().is_some() {
             self.add(EXPIRES_MARK);
@@ -47,6 +48,11 @@ impl Sum {
 fn type_code(value_type: ValueType) -> u32 {
     match value_type {
         ValueType::String => 0,
+        ValueType::List => 1,
+        ValueType::Set => 2,
+        ValueType::SortedSet => 3,
+        ValueType::Hash => 4,
+        ValueType::Stream => 6,
     }
 }
 

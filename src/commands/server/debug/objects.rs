@@ -3,7 +3,7 @@
 use crate::base::text;
 use crate::engine::{CommandError, Context};
 use crate::keyspace::{Entry, Lookup, LruClock, SHARD_COUNT, idle_ms};
-use crate::types::{IntegerText, StringRef};
+use crate::types::{IntegerText, StringRef, ValueType};
 
 /// Handles DEBUG OBJECT.
 pub(super) fn object(context: &mut Context<'_>) -> Result<(), CommandError> {
@@ -28,6 +28,9 @@ pub(super) fn object(context: &mut Context<'_>) -> Result<(), CommandError> {
 /// Returns the bytes a string takes in an RDB file without compression: small integers have forms of
 /// their own, everything else has its length in front.
 fn serialized_bytes(entry: &Entry) -> usize {
+    if entry.value_type() != ValueType::String {
+        return entry.memory_bytes();
+    }
     if let Some(integer) = entry.string().integer()
         && let Ok(integer) = i32::try_from(integer)
     {
@@ -50,7 +53,8 @@ fn serialized_bytes(entry: &Entry) -> usize {
 pub(super) fn string_lengths(context: &mut Context<'_>) -> Result<(), CommandError> {
     let key = context.key(2);
     let entry = context.keys.get(&key, Lookup::PEEK).ok_or(CommandError::NoSuchKey)?;
-    if matches!(entry.string(), StringRef::Integer(_)) {
+    let is_string = entry.value_type() == ValueType::String;
+    if !is_string || matches!(entry.string(), StringRef::Integer(_)) {
         return Err(CommandError::refused("ERR Not an sds encoded string."));
     }
     let value_bytes = entry.string().bytes(&mut IntegerText::new()).len();
