@@ -2,11 +2,13 @@
 
 mod interim;
 mod object;
+mod packed;
 mod string;
 mod text;
 
 pub use interim::{Hash, List, Set, SortedSet, Stream};
 pub use object::{COLLECTION_BYTES_MAX, Collection, FREE_COST_MAX, Object, ObjectRef};
+pub use packed::{At, Corrupt, Item, Iter as PackedIter, Packed};
 pub use string::{EMBSTR_BYTES_MAX, IntegerText, SHARED_BYTES_MIN, StringRef, StringValue};
 pub use text::{INLINE_BYTES_MAX, Text};
 

@@ -1,0 +1,64 @@
+//! Walking over the items of a packed sequence from either end.
+
+use std::iter::FusedIterator;
+
+use super::buffer::{HEADER_BYTES, Packed, previous_offset};
+use super::item::{self, Item};
+
+/// The items of a packed sequence, in order.
+#[derive(Clone)]
+pub struct Iter<'a> {
+    bytes: &'a [u8],
+    front: usize,
+    back: usize,
+}
+
+impl Packed {
+    /// Returns the items in order.
+    #[inline]
+    pub fn iter(&self) -> Iter<'_> {
+        Iter { bytes: &self.0, front: HEADER_BYTES, back: self.0.len() - 1 }
+    }
+
+    /// Returns the items from an entry (or the end) on.
+    #[inline]
+    pub fn iter_from(&self, at: super::At) -> Iter<'_> {
+        Iter { bytes: &self.0, front: at.offset(), back: self.0.len() - 1 }
+    }
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Item<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Item<'a>> {
+        if self.front >= self.back {
+            return None;
+        }
+        let item = item::decode(self.bytes, self.front);
+        self.front += item::entry_bytes(self.bytes, self.front);
+        Some(item)
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        if self.front >= self.back {
+            return None;
+        }
+        self.back = previous_offset(self.bytes, self.back)?;
+        Some(item::decode(self.bytes, self.back))
+    }
+}
+
+impl FusedIterator for Iter<'_> {}
+
+impl<'a> IntoIterator for &'a Packed {
+    type Item = Item<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}

@@ -1,0 +1,24 @@
+//! Packed sequences: many small texts and integers in one allocation, in the listpack format.
+//!
+//! The bytes are those that RDB files and DUMP payloads carry:
+//!
+//! ```text
+//! total bytes: u32 | entry count: u16 | entry ... entry | 0xFF
+//! entry = encoding and length, data, back-length (the size of the first two, readable backwards)
+//! ```
+//!
+//! Source: S. Sanfilippo, "Listpack specification", 2017.
+
+mod buffer;
+mod edit;
+mod find;
+mod item;
+mod iterator;
+#[cfg(test)]
+mod model_tests;
+mod validate;
+
+pub use buffer::{At, Packed};
+pub use item::Item;
+pub use iterator::Iter;
+pub use validate::Corrupt;
