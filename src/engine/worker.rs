@@ -24,7 +24,7 @@ use super::tuning::Tuning;
 use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::keyspace::{
-    Access, Evictor, Key, KeyPlace, Keys, LockMode, OverdueKey, Sweep, SweepOutcome, data_bytes,
+    Access, Evictor, Key, KeyPlace, Keys, LockMode, OwnedKey, Sweep, SweepOutcome, data_bytes,
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{CommandLogClient, CommandLogKind, Counter, WorkerStats};
@@ -248,7 +248,7 @@ fn record_expired(engine: &Engine, worker: usize, expired: &[(u32, Box<[u8]>)]) 
 
 /// Removes the expired keys that a reader saw; called without locks.
 #[cold]
-fn remove_overdue(engine: &Engine, worker: usize, access: &Access, overdue: &[OverdueKey]) {
+fn remove_overdue(engine: &Engine, worker: usize, access: &Access, overdue: &[OwnedKey]) {
     for seen in overdue {
         let key = seen.key();
         let mut keys = engine.keyspace.lock_one(key.place(), LockMode::Exclusive, access);
@@ -269,7 +269,13 @@ fn append_effects(engine: &Engine, db: u32, args: Args<'_>, effects: &Effects) {
 }
 
 fn access(tuning: &Tuning, now_ms: u64) -> Access {
-    Access { now_ms, aging: tuning.aging(now_ms), touches: true, removes_expired: true }
+    Access {
+        now_ms,
+        aging: tuning.aging(now_ms),
+        touches: true,
+        removes_expired: true,
+        notes_changes: false,
+    }
 }
 
 /// Locks what a command declares.
@@ -435,7 +441,7 @@ impl Scratch {
         };
         let outcome = (known.command.run)(&mut context);
         let mut overdue = Vec::new();
-        if context.keys.met_late_keys() {
+        if context.keys.has_news() {
             overdue = context.keys.settle_overdue();
             record_expired(engine, self.index, &context.keys.take_expired());
         }

@@ -159,6 +159,7 @@ mod tests {
             aging: Aging::new(false, START_MS, 10, 1),
             touches: true,
             removes_expired: true,
+            notes_changes: false,
         };
         let key = keyspace.key(0, name);
         let mut keys = keyspace.lock_one(key.place(), LockMode::Exclusive, &access);

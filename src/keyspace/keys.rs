@@ -58,31 +58,56 @@ struct LockedShard<'a> {
     guard: Guard<'a>,
 }
 
+impl LockedShard<'_> {
+    /// Returns the same shard for somebody who does not outlast this borrow; `None` if he wants to
+    /// write and may not.
+    fn lend(&mut self, mode: LockMode) -> Option<LockedShard<'_>> {
+        let guard = match (&mut self.guard, mode) {
+            (Guard::Exclusive(shard), _) => Guard::Exclusive(shard.lend()),
+            (Guard::Shared(shard), LockMode::Shared) => Guard::Shared(shard.lend()),
+            (Guard::Absent, LockMode::Shared) => Guard::Absent,
+            _ => return None,
+        };
+        Some(LockedShard { place: self.place, guard })
+    }
+}
+
 const DECLARED: &str = "a handler uses declared keys only";
 const ALONE: &str = "only write commands change keys, and they lock exclusively";
 
 /// A key that was found expired and removed: its database and its bytes.
 type ExpiredKey = (u32, Box<[u8]>);
 
-/// A key that was found expired by a command that could not remove it there and then.
-pub struct OverdueKey {
-    bytes: Box<[u8]>,
+/// A key that outlasts the command it was seen by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedKey {
+    pub bytes: Box<[u8]>,
     hash: u64,
-    db: u32,
+    pub db: u32,
 }
 
-impl OverdueKey {
-    /// Returns the key, for a second look.
+impl From<&Key<'_>> for OwnedKey {
+    fn from(key: &Key<'_>) -> Self {
+        Self { bytes: key.bytes.into(), hash: key.hash, db: key.place.db }
+    }
+}
+
+impl OwnedKey {
+    /// Returns the key.
     pub fn key(&self) -> Key<'_> {
         Key::with_hash(&self.bytes, self.hash, self.db)
     }
 }
 
-/// What a command met of keys whose time had come.
+/// What a command met that somebody must hear of before the locks are gone.
 #[derive(Default)]
 struct Late {
+    /// Found expired and removed.
     expired: Vec<ExpiredKey>,
-    overdue: Vec<OverdueKey>,
+    /// Found expired where it could not be removed.
+    overdue: Vec<OwnedKey>,
+    /// Opened for changes while somebody observes.
+    touched: Vec<OwnedKey>,
 }
 
 enum Shards<'a> {
@@ -130,7 +155,7 @@ pub struct Keys<'a> {
     access: &'a Access,
     hit_count: Cell<u32>,
     miss_count: Cell<u32>,
-    /// Allocated when the first late key is met.
+    /// Allocated when there is the first thing to tell.
     late: Option<Box<Late>>,
 }
 
@@ -171,6 +196,13 @@ impl Keyspace {
         }
         keys.set(key, value, None);
         true
+    }
+
+    /// Takes back what [`Keys::observe`] noted. Needs no lock.
+    pub fn end_observation(&self, key: &Key<'_>) {
+        if let Some(database) = self.database(key.place.db) {
+            database.count_observer(key.place.shard as usize, false);
+        }
     }
 
     #[inline(always)]
@@ -214,10 +246,61 @@ impl<'a> Keys<'a> {
         (self.hit_count.get(), self.miss_count.get())
     }
 
-    /// Says whether the command met keys whose time had come.
+    /// Says whether there is something to tell: keys whose time had come, or changes that somebody
+    /// observes.
     #[inline]
-    pub fn met_late_keys(&self) -> bool {
+    pub fn has_news(&self) -> bool {
         self.late.is_some()
+    }
+
+    /// Returns the keys opened for changes that somebody observes, in order, perhaps repeated.
+    pub fn take_touched(&mut self) -> Vec<OwnedKey> {
+        self.late.as_mut().map(|late| std::mem::take(&mut late.touched)).unwrap_or_default()
+    }
+
+    /// Notes a change of a key that is not made through its entry alone.
+    pub fn note_touched(&mut self, key: &Key<'_>) {
+        let shard = self.shards.writable(key.place);
+        note_touched(&mut self.late, self.access, shard, key);
+    }
+
+    /// Notes that one client more observes a key (it waits for it, or watches it). Its shard must be
+    /// locked exclusively. [`Keyspace::end_observation`] takes it back.
+    pub fn observe(&mut self, key: &Key<'_>) {
+        self.shards.writable(key.place).add_observer();
+    }
+
+    /// Lends the shards of some places to a command that runs under these locks; `None` if one of
+    /// them is not locked, or not as `mode` demands. `places` are in ascending order.
+    pub fn lend<'b>(
+        &'b mut self,
+        places: &[KeyPlace],
+        mode: LockMode,
+        access: &'b Access,
+    ) -> Option<Keys<'b>> {
+        let mut rest = match &mut self.shards {
+            Shards::None => &mut [],
+            Shards::One(shard) => std::slice::from_mut(shard),
+            Shards::Many(shards) => &mut shards[..],
+        };
+        let mut lent = Vec::with_capacity(places.len());
+        let mut last = None;
+        for &place in places {
+            if last == Some(place) {
+                continue;
+            }
+            last = Some(place);
+            let at = rest.binary_search_by_key(&place, |shard| shard.place).ok()?;
+            let (shard, behind) = rest[at..].split_first_mut()?;
+            lent.push(shard.lend(mode)?);
+            rest = behind;
+        }
+        let shards = match lent.len() {
+            0 => Shards::None,
+            1 => lent.pop().map_or(Shards::None, Shards::One),
+            _ => Shards::Many(lent),
+        };
+        Some(Keys::of(shards, access))
     }
 
     /// Returns the keys removed because they had expired, in order.
@@ -234,7 +317,7 @@ impl<'a> Keys<'a> {
 
     /// Removes the expired keys that the command saw, where its locks allow it; returns the others, to
     /// be removed once these locks are gone.
-    pub fn settle_overdue(&mut self) -> Vec<OverdueKey> {
+    pub fn settle_overdue(&mut self) -> Vec<OwnedKey> {
         let overdue = self.late.as_mut().map(|late| std::mem::take(&mut late.overdue));
         let mut overdue = overdue.unwrap_or_default();
         overdue.retain(|seen| !self.removes(seen));
@@ -242,7 +325,7 @@ impl<'a> Keys<'a> {
     }
 
     #[cold]
-    fn removes(&mut self, seen: &OverdueKey) -> bool {
+    fn removes(&mut self, seen: &OwnedKey) -> bool {
         let key = seen.key();
         let held = self.shards.find(key.place);
         let may = held.is_some_and(|shard| matches!(shard.guard, Guard::Exclusive(_)));
@@ -288,11 +371,15 @@ impl<'a> Keys<'a> {
         let access = self.access;
         let shard = self.shards.writable(key.place);
         let late = &mut self.late;
-        let note = || note_expired(late, key);
-        let note = access.removes_expired.then_some(note);
-        let entry = shard.find_live_mut(key.hash, key.bytes, access.now_ms, note)?;
+        let expired = || note_expired(late, key);
+        let expired = access.removes_expired.then_some(expired);
+        let is_observed = shard.is_observed() | access.notes_changes;
+        let entry = shard.find_live_mut(key.hash, key.bytes, access.now_ms, expired)?;
         if access.touches {
             access.aging.touch(&entry);
+        }
+        if is_observed {
+            note(&mut self.late, key);
         }
         Some(entry)
     }
@@ -349,6 +436,7 @@ impl<'a> Keys<'a> {
             shard.remove(key.hash, key.bytes);
         }
         shard.insert(key.hash, entry);
+        note_touched(&mut self.late, self.access, shard, key);
     }
 
     /// Removes a key and returns its entry, if it was there and had not expired.
@@ -358,6 +446,7 @@ impl<'a> Keys<'a> {
         let shard = self.shards.writable(key.place);
         let entry = shard.remove(key.hash, key.bytes)?;
         shard.shrink_if_sparse();
+        note_touched(&mut self.late, self.access, shard, key);
         (!entry.is_expired(now_ms)).then_some(entry)
     }
 
@@ -377,9 +466,23 @@ fn note_expired(late: &mut Option<Box<Late>>, key: &Key<'_>) {
 
 #[cold]
 fn note_overdue(late: &mut Option<Box<Late>>, key: &Key<'_>) {
-    late.get_or_insert_default().overdue.push(OverdueKey {
-        bytes: key.bytes.into(),
-        hash: key.hash,
-        db: key.place.db,
-    });
+    late.get_or_insert_default().overdue.push(OwnedKey::from(key));
+}
+
+/// Notes a key that was opened for changes if somebody observes its shard, or everything.
+#[inline]
+fn note_touched(
+    late: &mut Option<Box<Late>>,
+    access: &Access,
+    shard: &WriteShard<'_>,
+    key: &Key<'_>,
+) {
+    if access.notes_changes || shard.is_observed() {
+        note(late, key);
+    }
+}
+
+#[cold]
+fn note(late: &mut Option<Box<Late>>, key: &Key<'_>) {
+    late.get_or_insert_default().touched.push(OwnedKey::from(key));
 }

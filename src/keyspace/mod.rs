@@ -27,7 +27,7 @@ pub use database::{Flushed, Keyspace};
 pub use entry::Entry;
 pub use eviction::{Evicted, Evictor, VictimOrder, Victims};
 pub use expiry::{Sweep, SweepOutcome};
-pub use keys::{Key, KeyPlace, Keys, LockMode, OverdueKey};
+pub use keys::{Key, KeyPlace, Keys, LockMode, OwnedKey};
 pub use shard::{Editing, EntryMut, SHARD_COUNT};
 pub use slab::{data_bytes, slab_bytes};
 pub use undertaker::{freed_count, pending_count, reset_freed_count};

@@ -36,7 +36,13 @@ impl Pair {
 
     fn access(&self) -> Access {
         let aging = Aging::new(self.random.clone().bool(), self.now_ms, 10, 1);
-        Access { now_ms: self.now_ms, aging, touches: true, removes_expired: true }
+        Access {
+            now_ms: self.now_ms,
+            aging,
+            touches: true,
+            removes_expired: true,
+            notes_changes: false,
+        }
     }
 
     fn value(&mut self) -> Vec<u8> {
@@ -263,6 +269,7 @@ fn racing_increments_of_many_threads_are_exact() {
         aging: Aging::new(false, START_MS, 10, 1),
         touches: true,
         removes_expired: true,
+        notes_changes: false,
     };
     std::thread::scope(|scope| {
         for thread in 0..THREADS {

@@ -149,7 +149,7 @@ mod tests {
 
     fn access() -> Access {
         let aging = Aging::new(false, 0, 10, 1);
-        Access { now_ms: 0, aging, touches: true, removes_expired: true }
+        Access { now_ms: 0, aging, touches: true, removes_expired: true, notes_changes: false }
     }
 
     fn put(keyspace: &Keyspace, name: &str) {

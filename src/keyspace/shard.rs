@@ -8,7 +8,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
-use dashmap::{DashMap, RwLock, RwLockReadGuard, RwLockWriteGuard, SharedValue};
+use dashmap::{DashMap, RwLock, SharedValue};
 use hashbrown::raw::{Bucket, RawTable};
 
 use super::entry::Entry;
@@ -55,8 +55,11 @@ pub(super) struct Summary {
     volatile_count: AtomicU32,
     /// Address of the table's control bytes and the mask of its places: where a prefetch aims.
     controls: AtomicUsize,
-    place_mask: AtomicUsize,
+    place_mask: AtomicU32,
+    /// Clients that wait for keys of the shard or watch them. Raised under the exclusive lock.
+    observer_count: AtomicU32,
 }
+const _: () = assert!(size_of::<Summary>() == 32, "two of them share a cache line");
 
 impl Summary {
     pub(super) fn due_ms(&self) -> u64 {
@@ -75,6 +78,11 @@ impl Summary {
         self.volatile_count.load(Ordering::Relaxed) as usize
     }
 
+    fn is_observed(&self) -> bool {
+        // Relaxed: raised under the lock that the caller holds.
+        self.observer_count.load(Ordering::Relaxed) > 0
+    }
+
     fn clear(&self) {
         self.due_ms.store(u64::MAX, Ordering::Relaxed);
         self.key_count.store(0, Ordering::Relaxed);
@@ -85,7 +93,8 @@ impl Summary {
     /// Notes where a table lies after it has grown or shrunk.
     fn note_table(&self, table: &Table) {
         self.controls.store(table.data_end().as_ptr().addr(), Ordering::Relaxed);
-        self.place_mask.store(table.buckets() - 1, Ordering::Relaxed);
+        let mask = u32::try_from(table.buckets() - 1).unwrap_or(u32::MAX);
+        self.place_mask.store(mask, Ordering::Relaxed);
     }
 }
 
@@ -136,14 +145,36 @@ impl Database {
     /// Locks a shard for readers. Waits for a writer.
     #[inline(always)]
     pub(super) fn read(&self, shard: usize) -> ReadShard<'_> {
-        ReadShard { table: self.lock(shard).read() }
+        let lock = self.lock(shard);
+        // The lock stays taken until the result is dropped.
+        std::mem::forget(lock.read());
+        // SAFETY: the shared lock is held as long as the result lives, so nobody writes the table.
+        let table = unsafe { &*lock.data_ptr() };
+        ReadShard { table, lock: Some(lock) }
     }
 
     /// Locks a shard for one writer. Waits for everybody else.
     #[inline(always)]
     pub(super) fn write(&self, shard: usize) -> WriteShard<'_> {
+        let lock = self.lock(shard);
         let ledger = Ledger { database: self, shard };
-        WriteShard { ledger, table: self.lock(shard).write() }
+        // The lock stays taken until the result is dropped.
+        std::mem::forget(lock.write());
+        // SAFETY: the exclusive lock is held as long as the result lives: nobody else has the table.
+        let table = unsafe { &mut *lock.data_ptr() };
+        WriteShard { ledger, table, lock: Some(lock) }
+    }
+
+    /// Notes one observer more of a shard (a client that waits or watches), or one less. More only
+    /// under the shard's exclusive lock, so that the next writer knows.
+    pub(super) fn count_observer(&self, shard: usize, is_more: bool) {
+        let count = &self.summaries[shard].observer_count;
+        // Relaxed: the lock orders what matters.
+        if is_more {
+            count.fetch_add(1, Ordering::Relaxed);
+        } else {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// First pass of a batch: fetches the shard's summary and lock, reading nothing.
@@ -160,7 +191,7 @@ impl Database {
     pub(super) fn prefetch_group(&self, hash: u64) {
         const BUCKETS_PER_LINE: usize = 64 / size_of::<Cell>();
         let summary = &self.summaries[shard_of(hash)];
-        let index = low_bits(hash) & summary.place_mask.load(Ordering::Relaxed);
+        let index = low_bits(hash) & summary.place_mask.load(Ordering::Relaxed) as usize;
         let controls = summary.controls.load(Ordering::Relaxed);
         let controls = std::ptr::without_provenance::<u8>(controls);
         prefetch(controls.wrapping_add(index));
@@ -227,17 +258,34 @@ fn find(table: &Table, hash: u64, key: &[u8]) -> Option<Bucket<Cell>> {
 
 /// A shard locked for readers.
 pub(super) struct ReadShard<'a> {
-    table: RwLockReadGuard<'a, Table>,
+    table: &'a Table,
+    /// What is unlocked in the end; `None` where another holds the lock for this one.
+    lock: Option<&'a RwLock<Table>>,
+}
+
+impl Drop for ReadShard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock {
+            // SAFETY: locked when this was made, and `table` is not used any more.
+            unsafe { lock.force_unlock_read() };
+        }
+    }
 }
 
 impl ReadShard<'_> {
+    /// Returns the same shard for somebody who does not outlast `self`.
+    pub(super) fn lend(&self) -> ReadShard<'_> {
+        ReadShard { table: self.table, lock: None }
+    }
+
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
-        find_in(&self.table, hash, key)
+        find_in(self.table, hash, key)
     }
 
     pub(super) fn table(&self) -> TableView<'_> {
-        TableView { table: &self.table }
+        TableView { table: self.table }
     }
 }
 
@@ -445,17 +493,45 @@ impl<T: Collection> Drop for Editing<'_, T> {
 /// A shard locked for one writer.
 pub(super) struct WriteShard<'a> {
     ledger: Ledger<'a>,
-    table: RwLockWriteGuard<'a, Table>,
+    table: &'a mut Table,
+    /// What is unlocked in the end; `None` where another holds the lock for this one.
+    lock: Option<&'a RwLock<Table>>,
 }
 
-impl<'a> WriteShard<'a> {
+impl Drop for WriteShard<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(lock) = self.lock {
+            // SAFETY: locked when this was made, and `table` is not used any more.
+            unsafe { lock.force_unlock_write() };
+        }
+    }
+}
+
+impl WriteShard<'_> {
+    /// Returns the same shard for somebody who does not outlast this borrow.
+    pub(super) fn lend(&mut self) -> WriteShard<'_> {
+        WriteShard { ledger: self.ledger, table: self.table, lock: None }
+    }
+
+    /// Says whether clients wait for keys of this shard or watch them.
+    #[inline]
+    pub(super) fn is_observed(&self) -> bool {
+        self.ledger.summary().is_observed()
+    }
+
+    /// Notes one observer more.
+    pub(super) fn add_observer(&self) {
+        self.ledger.database.count_observer(self.ledger.shard, true);
+    }
+
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
-        find_in(&self.table, hash, key)
+        find_in(self.table, hash, key)
     }
 
     pub(super) fn table(&self) -> TableView<'_> {
-        TableView { table: &self.table }
+        TableView { table: &*self.table }
     }
 
     /// Returns the entry of a key for changes, in one search. An expired one is not returned; if
@@ -468,7 +544,7 @@ impl<'a> WriteShard<'a> {
         now_ms: u64,
         expired: Option<impl FnOnce()>,
     ) -> Option<EntryMut<'_>> {
-        let bucket = find(&self.table, hash, key)?;
+        let bucket = find(self.table, hash, key)?;
         // SAFETY: a full bucket of this table, whose guard stays borrowed mutably with the result.
         let cell = unsafe { bucket.as_mut() };
         if cell.0.is_expired(now_ms) {
@@ -483,7 +559,7 @@ impl<'a> WriteShard<'a> {
 
     /// Returns the entry of a key for changes, expired or not.
     pub(super) fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<EntryMut<'_>> {
-        let bucket = find(&self.table, hash, key)?;
+        let bucket = find(self.table, hash, key)?;
         // SAFETY: a full bucket of this table, whose guard stays borrowed mutably with the result.
         let cell = unsafe { bucket.as_mut() };
         Some(EntryMut { entry: &mut cell.0, ledger: self.ledger })
@@ -493,7 +569,7 @@ impl<'a> WriteShard<'a> {
     pub(super) fn insert(&mut self, hash: u64, entry: Entry) {
         debug_assert!(self.find(hash, entry.key()).is_none(), "a key stands once in a table");
         let deadline_ms = entry.deadline_ms();
-        let before = table_bytes(&self.table);
+        let before = table_bytes(self.table);
         let hasher = self.ledger.database.map.hasher();
         if self.table.len() == self.table.capacity() {
             // It grows, and hashes every key again: all misses of the cache at once take a fraction
@@ -503,7 +579,7 @@ impl<'a> WriteShard<'a> {
         self.table.insert(hash, (entry, SharedValue::new(())), |cell| {
             super::hash_with(hasher, cell.0.key())
         });
-        self.ledger.table_changed(before, &self.table);
+        self.ledger.table_changed(before, self.table);
         self.ledger.count_keys(self.table.len(), 1);
         if deadline_ms.is_some() {
             self.ledger.deadline_changed(false, deadline_ms);
@@ -512,7 +588,7 @@ impl<'a> WriteShard<'a> {
 
     /// Removes a key and returns its entry.
     pub(super) fn remove(&mut self, hash: u64, key: &[u8]) -> Option<Entry> {
-        let bucket = find(&self.table, hash, key)?;
+        let bucket = find(self.table, hash, key)?;
         Some(self.take(bucket))
     }
 
@@ -543,10 +619,10 @@ impl<'a> WriteShard<'a> {
         const SPARSE: usize = 8;
         let (buckets, len) = (self.table.buckets(), self.table.len());
         if buckets > SMALLEST_BUCKETS && len * SPARSE < buckets {
-            let before = table_bytes(&self.table);
+            let before = table_bytes(self.table);
             let hasher = self.ledger.database.map.hasher();
             self.table.shrink_to(len * 2, |cell| super::hash_with(hasher, cell.0.key()));
-            self.ledger.table_changed(before, &self.table);
+            self.ledger.table_changed(before, self.table);
         }
     }
 }

@@ -30,9 +30,8 @@ impl Sum {
 
     fn mix_value(&mut self, entry: &Entry) {
         self.mix(&type_code(entry.value_type()).to_be_bytes());
-        match entry.value_type() {
-            ValueType::String => self.mix(entry.string().bytes(&mut IntegerText::new())),
-            _ => {}
+        if entry.value_type() == ValueType::String {
+            self.mix(entry.string().bytes(&mut IntegerText::new()));
         }
         if entry.deadline_ms().is_some() {
             self.add(EXPIRES_MARK);
