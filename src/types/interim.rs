@@ -36,6 +36,5 @@ interim! {
     List Listpack,
     Set Listpack,
     SortedSet Listpack,
-    Hash Listpack,
     Stream Stream,
 }

@@ -1,12 +1,15 @@
 //! Floor 1: the data types. They know their own bytes, never a key and never a clock.
 
+mod hash;
 mod interim;
 mod object;
 mod packed;
+mod pair;
 mod string;
 mod text;
 
-pub use interim::{Hash, List, Set, SortedSet, Stream};
+pub use hash::{FieldDeadline, Hash, HashField, HashFields, HashParts};
+pub use interim::{List, Set, SortedSet, Stream};
 pub use object::{COLLECTION_BYTES_MAX, Collection, FREE_COST_MAX, Object, ObjectRef};
 pub use packed::{At, Corrupt, Item, Iter as PackedIter, Packed};
 pub use string::{EMBSTR_BYTES_MAX, IntegerText, SHARED_BYTES_MIN, StringRef, StringValue};

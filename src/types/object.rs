@@ -31,6 +31,12 @@ pub trait Collection: Clone + Send + Sync + Sized + Into<Object> {
 
     /// Returns about how many pieces of memory it consists of. Cost: O(1).
     fn free_cost(&self) -> usize;
+
+    /// Returns when the first element is due to be removed, in milliseconds since 1970. Cost: O(1).
+    #[inline]
+    fn due_ms(&self) -> Option<u64> {
+        None
+    }
 }
 
 macro_rules! objects {
@@ -79,6 +85,11 @@ macro_rules! objects {
             /// Returns about how many pieces of memory it consists of. Cost: O(1).
             pub fn free_cost(self) -> usize {
                 match self { $(Self::$name(value) => value.free_cost(),)+ }
+            }
+
+            /// Returns when the first element is due to be removed, in milliseconds since 1970.
+            pub fn due_ms(self) -> Option<u64> {
+                match self { $(Self::$name(value) => value.due_ms(),)+ }
             }
 
             /// Returns a copy of all elements.

@@ -202,7 +202,7 @@ fn allocation_bytes(bytes: usize) -> usize {
 
 /// Returns how many bytes the prefix for a length takes.
 #[inline]
-fn length_bytes(length: usize) -> usize {
+pub(super) fn length_bytes(length: usize) -> usize {
     if length <= GROUP_MASK {
         return 1;
     }
@@ -214,7 +214,7 @@ fn length_bytes(length: usize) -> usize {
 /// # Safety
 /// `memory` has room for [`length_bytes`] bytes.
 #[inline]
-unsafe fn write_length(memory: NonNull<u8>, length: usize) -> usize {
+pub(super) unsafe fn write_length(memory: NonNull<u8>, length: usize) -> usize {
     let (mut rest, mut at) = (length, 0);
     loop {
         let group = (rest & GROUP_MASK).to_le_bytes()[0];
@@ -236,7 +236,7 @@ unsafe fn write_length(memory: NonNull<u8>, length: usize) -> usize {
 /// # Safety
 /// `memory` starts with what [`write_length`] has written.
 #[inline]
-unsafe fn read_length(memory: NonNull<u8>) -> (usize, usize) {
+pub(super) unsafe fn read_length(memory: NonNull<u8>) -> (usize, usize) {
     // SAFETY: the caller's duty.
     let first = unsafe { memory.read() };
     if first < MORE_GROUPS {
@@ -257,7 +257,7 @@ unsafe fn read_length(memory: NonNull<u8>) -> (usize, usize) {
 }
 
 #[inline]
-fn allocate(bytes: usize) -> NonNull<u8> {
+pub(super) fn allocate(bytes: usize) -> NonNull<u8> {
     let layout = layout_of(bytes);
     // SAFETY: the size is not zero: there is a length prefix at least.
     let memory = unsafe { alloc(layout) };
@@ -269,7 +269,7 @@ fn allocate(bytes: usize) -> NonNull<u8> {
 /// # Safety
 /// `memory` came from `allocate` with this size and is not used afterwards.
 #[inline]
-unsafe fn release(memory: NonNull<u8>, bytes: usize) {
+pub(super) unsafe fn release(memory: NonNull<u8>, bytes: usize) {
     // SAFETY: the caller's duty; the layout is the one of `allocate`.
     unsafe { dealloc(memory.as_ptr(), layout_of(bytes)) };
 }
