@@ -33,7 +33,6 @@ macro_rules! interim {
 }
 
 interim! {
-    List Listpack,
     Set Listpack,
     SortedSet Listpack,
     Stream Stream,

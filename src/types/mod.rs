@@ -2,6 +2,7 @@
 
 mod hash;
 mod interim;
+mod list;
 mod object;
 mod packed;
 mod pair;
@@ -9,7 +10,8 @@ mod string;
 mod text;
 
 pub use hash::{FieldDeadline, Hash, HashField, HashFields, HashParts};
-pub use interim::{List, Set, SortedSet, Stream};
+pub use interim::{Set, SortedSet, Stream};
+pub use list::{Element, End, List, ListLimits, NodeRef, Side, TextMatch};
 pub use object::{COLLECTION_BYTES_MAX, Collection, FREE_COST_MAX, Object, ObjectRef};
 pub use packed::{At, Corrupt, Item, Iter as PackedIter, Packed};
 pub use string::{EMBSTR_BYTES_MAX, IntegerText, SHARED_BYTES_MIN, StringRef, StringValue};

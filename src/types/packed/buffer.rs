@@ -1,9 +1,12 @@
-//! The buffer of a packed sequence: how it is read and walked.
+//! A packed sequence as a value: one boxed buffer with its header.
 
-use super::item::{self, Item, TERMINATOR};
+use super::entries::{At, Entries, HEADER_BYTES};
+use super::find::Wanted;
+use super::item::{Item, TERMINATOR};
+use super::iterator::Iter;
 
-/// Bytes before the first entry.
-pub(super) const HEADER_BYTES: usize = 6;
+/// Size of a sequence without entries.
+pub(in crate::types) const EMPTY_BYTES: usize = HEADER_BYTES + 1;
 /// The count that stands for "count them".
 pub(super) const COUNT_UNKNOWN: u16 = u16::MAX;
 /// Bytes a sequence may have; whoever adds asks [`Packed::has_room`].
@@ -14,22 +17,6 @@ const BYTES_MAX: usize = 1 << 30;
 pub struct Packed(pub(super) Box<[u8]>);
 
 const _: () = assert!(size_of::<Option<Packed>>() == 16, "an enum beside it stays 16 bytes");
-
-/// The place of an entry: its offset in bytes. An edit before it makes it void.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct At(u32);
-
-impl At {
-    #[inline(always)]
-    pub(super) fn new(offset: usize) -> Self {
-        Self(u32::try_from(offset).expect("a sequence stays below 4 GiB"))
-    }
-
-    #[inline(always)]
-    pub(super) const fn offset(self) -> usize {
-        self.0 as usize
-    }
-}
 
 impl Default for Packed {
     fn default() -> Self {
@@ -52,6 +39,11 @@ impl Packed {
     /// Returns the bytes of the format.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Returns the bytes of the format, without a copy.
+    pub fn into_bytes(self) -> Box<[u8]> {
+        self.0
     }
 
     /// Returns the size in bytes.
@@ -90,39 +82,39 @@ impl Packed {
         self.iter().count()
     }
 
+    #[inline(always)]
+    pub(super) fn entries(&self) -> Entries<'_> {
+        Entries::new(&self.0)
+    }
+
     /// Returns the place behind the last entry, where [`Packed::insert_before`] appends.
     #[inline]
     pub fn end(&self) -> At {
-        At::new(self.0.len() - 1)
+        self.entries().end()
     }
 
     /// Returns the first entry.
     #[inline]
     pub fn first(&self) -> Option<At> {
-        self.entry_at(HEADER_BYTES)
+        self.entries().first()
     }
 
     /// Returns the last entry.
     #[inline]
     pub fn last(&self) -> Option<At> {
-        self.previous(self.end())
+        self.entries().last()
     }
 
     /// Returns the entry behind one.
     #[inline]
     pub fn next(&self, at: At) -> Option<At> {
-        self.entry_at(at.offset() + item::entry_bytes(&self.0, at.offset()))
+        self.entries().next(at)
     }
 
     /// Returns the entry before one, or before the end.
     #[inline]
     pub fn previous(&self, at: At) -> Option<At> {
-        previous_offset(&self.0, at.offset()).map(At::new)
-    }
-
-    #[inline]
-    fn entry_at(&self, offset: usize) -> Option<At> {
-        (self.0[offset] != TERMINATOR).then(|| At::new(offset))
+        self.entries().previous(at)
     }
 
     /// Returns the entry with an index, negative ones counting from the last (-1); walks from the
@@ -147,38 +139,52 @@ impl Packed {
     /// Returns the entry `steps` behind one.
     #[inline]
     pub fn on_by(&self, at: At, steps: usize) -> Option<At> {
-        let mut offset = at.offset();
-        for _ in 0..steps {
-            if self.0[offset] == TERMINATOR {
-                return None;
-            }
-            offset += item::entry_bytes(&self.0, offset);
-        }
-        self.entry_at(offset)
+        self.entries().on_by(at, steps)
     }
 
     /// Returns the entry `steps` before one.
+    #[inline]
     pub fn back_by(&self, at: At, steps: usize) -> Option<At> {
-        let mut offset = at.offset();
-        for _ in 0..steps {
-            offset = previous_offset(&self.0, offset)?;
-        }
-        Some(At::new(offset))
+        self.entries().back_by(at, steps)
+    }
+
+    /// Returns the first entry from `from` on that is `text`, passing over `skip` entries after each
+    /// that is looked at (1: only every other one).
+    #[inline]
+    pub fn find(&self, from: At, text: &[u8], skip: usize) -> Option<At> {
+        self.entries().find(from, &Wanted::new(text), skip)
+    }
+
+    /// Returns the items in order.
+    #[inline]
+    pub fn iter(&self) -> Iter<'_> {
+        self.entries().iter()
+    }
+
+    /// Returns the items from an entry (or the end) on.
+    #[inline]
+    pub fn iter_from(&self, at: At) -> Iter<'_> {
+        self.entries().iter_from(at)
+    }
+
+    /// Returns the items before an entry (or the end).
+    #[inline]
+    pub fn iter_before(&self, at: At) -> Iter<'_> {
+        self.entries().iter_before(at)
     }
 
     /// Returns the item of an entry.
     #[inline]
     pub fn item(&self, at: At) -> Item<'_> {
-        item::decode(&self.0, at.offset())
+        self.entries().item(at)
     }
 }
 
-/// Returns where the entry that ends at `offset` starts.
-#[inline]
-pub(super) fn previous_offset(bytes: &[u8], offset: usize) -> Option<usize> {
-    if offset <= HEADER_BYTES {
-        return None;
+impl<'a> IntoIterator for &'a Packed {
+    type Item = Item<'a>;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
     }
-    let (back, own) = item::back_length(bytes, offset).expect("entries end with a back-length");
-    Some(offset - back - own)
 }

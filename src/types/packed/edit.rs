@@ -2,7 +2,8 @@
 
 use std::mem;
 
-use super::buffer::{At, COUNT_UNKNOWN, HEADER_BYTES, Packed};
+use super::buffer::{COUNT_UNKNOWN, EMPTY_BYTES, Packed};
+use super::entries::{At, HEADER_BYTES};
 use super::item::{self, Item, TERMINATOR};
 
 impl Packed {
@@ -38,6 +39,29 @@ impl Packed {
     /// Appends items with one reallocation.
     pub fn append(&mut self, items: &[Item<'_>]) {
         self.insert_all_before(self.end(), items);
+    }
+
+    /// Inserts items before all, in their order, with one reallocation.
+    pub fn prepend(&mut self, items: &[Item<'_>]) {
+        self.insert_all_before(At::new(HEADER_BYTES), items);
+    }
+
+    /// Returns a sequence of valid entries.
+    pub(in crate::types) fn from_entries(entries: &[u8], count: usize) -> Self {
+        let mut bytes = Vec::with_capacity(entries.len() + EMPTY_BYTES);
+        bytes.resize(HEADER_BYTES, 0);
+        bytes.extend_from_slice(entries);
+        Self::sealed(bytes, count)
+    }
+
+    /// Writes header and terminator.
+    fn sealed(mut bytes: Vec<u8>, count: usize) -> Self {
+        bytes.push(TERMINATOR);
+        let total = u32::try_from(bytes.len()).expect("a sequence stays below 4 GiB");
+        bytes[..4].copy_from_slice(&total.to_le_bytes());
+        let mut packed = Self(bytes.into_boxed_slice());
+        packed.set_count(count);
+        packed
     }
 
     /// Appends all items of another sequence.
@@ -153,11 +177,6 @@ impl<'a, I: Into<Item<'a>>> FromIterator<I> for Packed {
             item.write(&mut bytes[start..]);
             count += 1;
         }
-        bytes.push(TERMINATOR);
-        let total = u32::try_from(bytes.len()).expect("a sequence stays below 4 GiB");
-        bytes[..4].copy_from_slice(&total.to_le_bytes());
-        let mut packed = Self(bytes.into_boxed_slice());
-        packed.set_count(count);
-        packed
+        Self::sealed(bytes, count)
     }
 }

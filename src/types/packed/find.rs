@@ -4,7 +4,7 @@
 //! of up to eight bytes: the last ones of its data, where related names differ. The buffer's header makes
 //! those eight bytes readable for the first entry too.
 
-use super::buffer::{At, HEADER_BYTES, Packed};
+use super::entries::{At, Entries, HEADER_BYTES};
 use super::item::{self, Item, TERMINATOR};
 
 /// The first bytes of texts below 64 bytes.
@@ -13,7 +13,7 @@ const SHORT_TEXT: std::ops::Range<u8> = 0x80..0xC0;
 const _: () = assert!(HEADER_BYTES + 1 + 1 >= 8, "eight bytes end with any non-empty data");
 
 /// What is looked for, made ready once.
-struct Wanted<'a> {
+pub(in crate::types) struct Wanted<'a> {
     text: &'a [u8],
     integer: Option<i64>,
     /// The last eight bytes, or all of fewer, in the upper end.
@@ -23,7 +23,8 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(text: &'a [u8]) -> Self {
+    /// Returns a text made ready to be looked for.
+    pub(in crate::types) fn new(text: &'a [u8]) -> Self {
         let count = text.len().min(8);
         let mut tail = [0; 8];
         tail[8 - count..].copy_from_slice(&text[text.len() - count..]);
@@ -48,7 +49,9 @@ impl<'a> Wanted<'a> {
         length <= 8 || bytes[end - length..end - 8] == self.text[..length - 8]
     }
 
-    fn is_item(&self, item: Item<'_>) -> bool {
+    /// Says whether an item is the wanted text.
+    #[inline]
+    pub(in crate::types) fn is_item(&self, item: Item<'_>) -> bool {
         match item {
             Item::Integer(integer) => self.integer == Some(integer),
             Item::Text(text) => text == self.text,
@@ -56,12 +59,10 @@ impl<'a> Wanted<'a> {
     }
 }
 
-impl Packed {
-    /// Returns the first entry from `from` on that is `text`, passing over `skip` entries after each
-    /// that is looked at (1: only every other one).
-    pub fn find(&self, from: At, text: &[u8], skip: usize) -> Option<At> {
-        let wanted = Wanted::new(text);
-        let bytes = &*self.0;
+impl Entries<'_> {
+    /// Returns the first entry from `from` on that is the wanted text; see [`super::Packed::find`].
+    pub(in crate::types) fn find(self, from: At, wanted: &Wanted<'_>, skip: usize) -> Option<At> {
+        let bytes = self.0;
         let mut offset = from.offset();
         loop {
             let head = bytes[offset];

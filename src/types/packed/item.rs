@@ -4,7 +4,7 @@ use crate::base::text;
 use crate::types::IntegerText;
 
 /// Ends a packed sequence.
-pub(super) const TERMINATOR: u8 = 0xFF;
+pub(in crate::types) const TERMINATOR: u8 = 0xFF;
 
 const TEXT_6: u8 = 0x80;
 const INTEGER_13: u8 = 0xC0;
@@ -94,7 +94,7 @@ impl<'a> Item<'a> {
 
     /// Writes the entry into `gap`, which has exactly its size.
     #[inline]
-    pub(super) fn write(self, gap: &mut [u8]) {
+    pub(in crate::types) fn write(self, gap: &mut [u8]) {
         let bytes = match self {
             Self::Integer(integer) => write_integer(integer, gap),
             Self::Text(text) => write_text(text, gap),

@@ -2,7 +2,7 @@
 
 use std::iter::FusedIterator;
 
-use super::buffer::{HEADER_BYTES, Packed, previous_offset};
+use super::entries::{At, Entries, HEADER_BYTES, previous_offset};
 use super::item::{self, Item};
 
 /// The items of a packed sequence, in order.
@@ -13,17 +13,23 @@ pub struct Iter<'a> {
     back: usize,
 }
 
-impl Packed {
+impl<'a> Entries<'a> {
     /// Returns the items in order.
     #[inline]
-    pub fn iter(&self) -> Iter<'_> {
-        Iter { bytes: &self.0, front: HEADER_BYTES, back: self.0.len() - 1 }
+    pub(in crate::types) fn iter(self) -> Iter<'a> {
+        Iter { bytes: self.0, front: HEADER_BYTES, back: self.0.len() - 1 }
     }
 
     /// Returns the items from an entry (or the end) on.
     #[inline]
-    pub fn iter_from(&self, at: super::At) -> Iter<'_> {
-        Iter { bytes: &self.0, front: at.offset(), back: self.0.len() - 1 }
+    pub(in crate::types) fn iter_from(self, at: At) -> Iter<'a> {
+        Iter { front: at.offset(), ..self.iter() }
+    }
+
+    /// Returns the items before an entry (or the end).
+    #[inline]
+    pub(in crate::types) fn iter_before(self, at: At) -> Iter<'a> {
+        Iter { back: at.offset(), ..self.iter() }
     }
 }
 
@@ -53,12 +59,3 @@ impl DoubleEndedIterator for Iter<'_> {
 }
 
 impl FusedIterator for Iter<'_> {}
-
-impl<'a> IntoIterator for &'a Packed {
-    type Item = Item<'a>;
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
-    }
-}

@@ -11,6 +11,7 @@
 
 mod buffer;
 mod edit;
+mod entries;
 mod find;
 mod item;
 mod iterator;
@@ -18,7 +19,13 @@ mod iterator;
 mod model_tests;
 mod validate;
 
-pub use buffer::{At, Packed};
+pub use buffer::Packed;
+pub use entries::At;
 pub use item::Item;
 pub use iterator::Iter;
 pub use validate::Corrupt;
+
+pub(super) use buffer::EMPTY_BYTES;
+pub(super) use entries::{Entries, HEADER_BYTES};
+pub(super) use find::Wanted;
+pub(super) use item::TERMINATOR;

@@ -1,6 +1,7 @@
 //! Taking in bytes from outside: RESTORE payloads and RDB files may lie.
 
-use super::buffer::{COUNT_UNKNOWN, HEADER_BYTES, Packed};
+use super::buffer::{COUNT_UNKNOWN, Packed};
+use super::entries::HEADER_BYTES;
 use super::item::{self, TERMINATOR};
 
 /// The bytes are no packed sequence.
