@@ -1,6 +1,7 @@
 //! Redpoll: a Redis-protocol-compatible, sharded, in-memory cache that executes on every core.
 
 pub mod base;
+pub mod blocking;
 pub mod commands;
 pub mod config;
 pub mod control;

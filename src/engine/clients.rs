@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
+
+use super::waiting::Waiter;
 
 /// Where a client comes from, as text: `127.0.0.1:50000`, or the path of a unix socket with `:0`.
 #[derive(Clone, Debug)]
@@ -92,6 +94,10 @@ pub struct ClientCell {
     pub is_postponed: AtomicBool,
     /// Set by whoever wants the connection closed; its worker acts on it.
     pub is_doomed: AtomicBool,
+    /// Number of the connection at its worker.
+    pub seat: AtomicUsize,
+    /// What the client waits for, while it waits for a key.
+    pub waiting: Mutex<Option<Arc<Waiter>>>,
 }
 
 /// All connected clients, by id.
@@ -124,6 +130,8 @@ impl Clients {
             is_import_source: AtomicBool::new(false),
             is_postponed: AtomicBool::new(false),
             is_doomed: AtomicBool::new(false),
+            seat: AtomicUsize::new(usize::MAX),
+            waiting: Mutex::new(None),
         });
         Gauges::set(&cell.gauges.last_active_ms, now_ms);
         self.by_id.lock().insert(id, Arc::clone(&cell));

@@ -7,6 +7,7 @@ use super::session::Session;
 use super::state::Engine;
 use super::table::Known;
 use super::tuning::Tuning;
+use super::waiting::WaitRequest;
 use crate::base::gate::Closed;
 use crate::base::text;
 use crate::keyspace::{Key, Keys};
@@ -29,6 +30,7 @@ pub struct Context<'a> {
     pub(super) worker: usize,
     pub(super) first_key: Option<(usize, Key<'a>)>,
     pub(super) redacted: &'a mut Vec<usize>,
+    pub(super) wait: Option<Box<WaitRequest>>,
 }
 
 impl<'a> Context<'a> {
@@ -60,6 +62,13 @@ impl<'a> Context<'a> {
     /// without keys: nothing may be locked.
     pub fn stop_the_world(&self) -> Closed<'a> {
         self.engine.gate.close(Some(self.worker))
+    }
+
+    /// Has the client wait instead of getting a reply now. The command's flags say that it may block,
+    /// the session that it may wait.
+    pub fn wait(&mut self, request: WaitRequest) {
+        debug_assert!(self.session.may_wait());
+        self.wait = Some(Box::new(request));
     }
 
     /// Keeps an argument (a password) out of the logs.

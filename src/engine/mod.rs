@@ -17,10 +17,12 @@ mod pause;
 mod plan;
 mod reaper;
 mod refusals;
+mod serve;
 mod session;
 mod state;
 mod table;
 mod tuning;
+mod waiting;
 mod worker;
 
 pub use args::Args;
@@ -41,4 +43,5 @@ pub use session::{Flow, ReplyMode, Session};
 pub use state::{Engine, Identity, SettingApplier, ShutdownRequest, StopSignal, WorkerMessage};
 pub use table::{CommandTable, KeyPlan, Known};
 pub use tuning::Tuning;
+pub use waiting::{Parked, Serve, WaitRequest, Waiter};
 pub use worker::{Ran, Worker};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::clients::ClientCell;
+use super::waiting::Parked;
 
 /// Which replies a client wants to see (CLIENT REPLY).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub enum Flow {
     Close,
     /// Keep the command and what follows; run them when resumed (CLIENT PAUSE).
     Postpone,
+    /// The command waits for a key; what follows is kept until its reply has come.
+    Wait,
 }
 
 /// The state of one connection. Owned by its worker.
@@ -37,6 +40,8 @@ pub struct Session {
     pub no_touch: bool,
     /// Set by handlers that end the connection.
     pub closes: bool,
+    /// Commands that find nothing reply at once, whatever time they are given.
+    pub refuses_to_wait: bool,
 }
 
 impl Session {
@@ -48,7 +53,21 @@ impl Session {
             reply_mode: ReplyMode::On,
             no_touch: false,
             closes: false,
+            refuses_to_wait: false,
         }
+    }
+
+    /// Returns a session for serving a client that waits: its own one belongs to another thread.
+    pub(super) fn stand_in(parked: &Parked) -> Self {
+        let mut session = Self::new(Arc::clone(&parked.cell), true);
+        session.db = parked.db;
+        session.no_touch = parked.no_touch;
+        session
+    }
+
+    /// Says whether a command may wait for a key.
+    pub fn may_wait(&self) -> bool {
+        !self.refuses_to_wait
     }
 
     /// Returns the client's id.

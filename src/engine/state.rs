@@ -5,23 +5,27 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
-use super::clients::Clients;
+use super::clients::{ClientCell, Clients};
 use super::effects::EffectLog;
 use super::pause::Pause;
 use super::reaper::Reaper;
 use super::table::CommandTable;
+use super::waiting::Parked;
 use crate::base::gate::Gate;
 use crate::base::mailbox::Mailbox;
 use crate::base::{clock, striped::Striped};
+use crate::blocking::Waiters;
 use crate::config::{Config, Setting};
 use crate::keyspace::Keyspace;
+use crate::resp::ReplyBuffer;
 use crate::stats::{CommandLogKind, Counter, Stats};
 
 /// What threads tell a worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkerMessage {
     /// Close the connection of this client (its cell says `is_doomed`).
     CloseClient(u64),
+    /// Send a reply to a client that waited, and go on with what it has sent since.
+    Deliver { client: Arc<ClientCell>, reply: ReplyBuffer },
     /// Run what was postponed, if it may run now.
     Resume,
     /// Settings that a connection or the event loop caches may have changed.
@@ -68,6 +72,8 @@ pub struct Engine {
     pub effects: EffectLog,
     pub reaper: Reaper,
     pub pause: Pause,
+    /// Clients that wait for keys.
+    pub waiters: Waiters<Parked>,
     pub identity: Identity,
     /// Changes since the last save.
     pub changes: Striped,
@@ -111,6 +117,7 @@ impl Engine {
             effects: EffectLog::default(),
             reaper: Reaper::start()?,
             pause: Pause::default(),
+            waiters: Waiters::default(),
             identity,
             changes: Striped::default(),
             expires_actively: AtomicBool::new(true),
@@ -144,14 +151,14 @@ impl Engine {
     }
 
     /// Posts a message to all workers.
-    pub fn tell_all(&self, message: WorkerMessage) {
+    pub fn tell_all(&self, message: fn() -> WorkerMessage) {
         for mailbox in self.workers.get().into_iter().flatten() {
-            mailbox.post(message);
+            mailbox.post(message());
         }
     }
 
     /// Asks the worker of a client to close it.
-    pub fn close_client(&self, cell: &super::clients::ClientCell) {
+    pub fn close_client(&self, cell: &ClientCell) {
         // Relaxed: the mailbox's lock orders the flag before the message.
         cell.is_doomed.store(true, Ordering::Relaxed);
         self.tell(cell.worker, WorkerMessage::CloseClient(cell.id));

@@ -86,8 +86,9 @@ impl CommandTable {
         parent: Option<usize>,
     ) -> usize {
         let id = self.known.len();
-        let mode =
-            if command.flags.has(Flags::WRITE) { LockMode::Exclusive } else { LockMode::Shared };
+        // A client that is to wait is noted in the shards it waits for.
+        let is_alone = command.flags.has_any(Flags::WRITE.and(Flags::BLOCKING));
+        let mode = if is_alone { LockMode::Exclusive } else { LockMode::Shared };
         let plan = plan_of(command);
         let subcommands = HashMap::new();
         self.known.push(Known { command, id, full_name, plan, mode, subcommands, parent });

@@ -17,10 +17,12 @@ use super::gates::{self, Candidate, Verdict};
 use super::memory::{Room, make_room};
 use super::plan::{KeyAt, find_keys};
 use super::refusals::Misfit;
+use super::serve::Server;
 use super::session::{Flow, ReplyMode, Session};
 use super::state::Engine;
 use super::table::{KeyPlan, Known};
 use super::tuning::Tuning;
+use super::waiting::{self, Deadlines};
 use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::keyspace::{
@@ -66,6 +68,10 @@ struct Scratch {
     sums: Sums,
     now_ms: u64,
     access: Access,
+    /// When clients of this worker that wait give up.
+    deadlines: Deadlines,
+    /// The command that ran last waits.
+    is_waiting: bool,
 }
 
 /// One thread's executor.
@@ -92,6 +98,8 @@ impl Worker {
             sums: Sums::default(),
             now_ms,
             access: access(&tuning, now_ms),
+            deadlines: Deadlines::default(),
+            is_waiting: false,
         };
         let sweep = Sweep::new(index, engine.worker_count());
         Self { engine, scratch, sweep }
@@ -117,6 +125,7 @@ impl Worker {
     /// Forgets a connection.
     pub fn close(&self, session: &Session) {
         self.engine.clients.set_postponed(&session.cell, false);
+        self.engine.abandon_wait(session);
         self.engine.clients.close(session.id());
     }
 
@@ -181,6 +190,16 @@ impl Worker {
         ran
     }
 
+    /// Returns when the next client that waits gives up, in milliseconds since 1970.
+    pub fn next_deadline_ms(&self) -> Option<u64> {
+        self.scratch.deadlines.next_ms()
+    }
+
+    /// Ends the waits whose time is over.
+    pub fn end_overdue_waits(&mut self) {
+        self.scratch.deadlines.end_overdue(&self.engine, clock::unix_ms());
+    }
+
     /// Does what is due without a client asking: expires and evicts. Returns true when more is due
     /// right away. Cost: bounded to a fraction of a millisecond.
     pub fn tick(&mut self) -> bool {
@@ -234,7 +253,7 @@ fn record_removal(engine: &Engine, db: u32, key: &[u8]) {
 
 /// Counts and records keys that a command found expired and removed; called under their locks.
 #[cold]
-fn record_expired(engine: &Engine, worker: usize, expired: &[(u32, Box<[u8]>)]) {
+pub(super) fn record_expired(engine: &Engine, worker: usize, expired: &[(u32, Box<[u8]>)]) {
     for (db, key) in expired {
         record_removal(engine, *db, key);
     }
@@ -260,7 +279,7 @@ fn remove_overdue(engine: &Engine, worker: usize, access: &Access, overdue: &[Ow
 }
 
 /// Appends what a command did to the log; called under the locks of what it changed.
-fn append_effects(engine: &Engine, db: u32, args: Args<'_>, effects: &Effects) {
+pub(super) fn append_effects(engine: &Engine, db: u32, args: Args<'_>, effects: &Effects) {
     if effects.is_rewritten {
         engine.effects.append(&effects.list);
     } else {
@@ -389,7 +408,11 @@ impl Scratch {
         self.sums.commands += 1;
         self.sums.last_command = known.id as u64 + 1;
         self.log(engine, session, known, (args, elapsed_ns, reply_bytes));
-        if session.closes { Flow::Close } else { Flow::Continue }
+        match (session.closes, std::mem::take(&mut self.is_waiting)) {
+            (true, _) => Flow::Close,
+            (false, true) => Flow::Wait,
+            (false, false) => Flow::Continue,
+        }
     }
 
     #[inline]
@@ -422,8 +445,10 @@ impl Scratch {
     ) -> Result<(), CommandError> {
         self.access.touches = !session.no_touch;
         self.effects.is_recording = engine.effects.is_listening();
-        let db = session.db;
-        let Self { access, effects, tuning, redacted, places, found, .. } = self;
+        let (db, index, now_ms) = (session.db, self.index, self.now_ms);
+        let Self { access, effects, tuning, redacted, places, found, sums, .. } = self;
+        let (deadlines, is_waiting) = (&mut self.deadlines, &mut self.is_waiting);
+        let access = &*access;
         let (keys, first_key) = lock(engine, db, known, (args, hash), (places, found), access);
         let mut context = Context {
             engine,
@@ -434,31 +459,46 @@ impl Scratch {
             effects,
             tuning,
             known,
-            now_ms: self.now_ms,
-            worker: self.index,
+            now_ms,
+            worker: index,
             first_key,
             redacted,
+            wait: None,
         };
         let outcome = (known.command.run)(&mut context);
-        let mut overdue = Vec::new();
+        if let Some(request) = context.wait.take() {
+            deadlines.add(&waiting::park(&mut context, *request));
+            *is_waiting = true;
+        }
+        let (mut overdue, mut touched) = (Vec::new(), Vec::new());
         if context.keys.has_news() {
             overdue = context.keys.settle_overdue();
-            record_expired(engine, self.index, &context.keys.take_expired());
+            record_expired(engine, index, &context.keys.take_expired());
+            touched = context.keys.take_touched();
         }
         let changes = context.effects.change_count;
         if changes > 0 {
             if context.effects.is_recording {
                 append_effects(engine, db, args, context.effects);
             }
-            self.sums.changes += changes;
+            sums.changes += changes;
         }
         let (hits, misses) = context.keys.hits_and_misses();
-        self.sums.hits += u64::from(hits);
-        self.sums.misses += u64::from(misses);
+        sums.hits += u64::from(hits);
+        sums.misses += u64::from(misses);
         context.effects.clear();
-        drop(context);
+        let Context { mut keys, .. } = context;
+        if changes > 0 && !touched.is_empty() && engine.waiters.waiter_count() > 0 {
+            let mut server = Server { engine, access, tuning, index, now_ms, change_count: 0 };
+            let deferred = server.serve_waiters(&mut keys, touched);
+            drop(keys);
+            server.serve_deferred(deferred);
+            sums.changes += server.change_count;
+        } else {
+            drop(keys);
+        }
         if !overdue.is_empty() {
-            remove_overdue(engine, self.index, access, &overdue);
+            remove_overdue(engine, index, access, &overdue);
         }
         outcome
     }

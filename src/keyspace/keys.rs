@@ -79,7 +79,7 @@ const ALONE: &str = "only write commands change keys, and they lock exclusively"
 type ExpiredKey = (u32, Box<[u8]>);
 
 /// A key that outlasts the command it was seen by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OwnedKey {
     pub bytes: Box<[u8]>,
     hash: u64,

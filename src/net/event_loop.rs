@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mio::event::Event;
@@ -20,7 +21,8 @@ use super::listen::Listeners;
 use super::ports::{Arrival, PeerAddress, Ports};
 use crate::base::mailbox::Mailbox;
 use crate::base::{clock, log};
-use crate::engine::{Engine, Peer, Worker, WorkerMessage};
+use crate::engine::{ClientCell, Engine, Peer, Worker, WorkerMessage};
+use crate::resp::ReplyBuffer;
 use crate::stats::Counter;
 
 /// The token of wake-ups.
@@ -121,7 +123,11 @@ impl EventLoop {
         }
         let now_us = clock::monotonic_us();
         let due_us = self.next_tick_us.min(self.next_upkeep_us);
-        let patience = Duration::from_micros(due_us.saturating_sub(now_us));
+        let mut patience = Duration::from_micros(due_us.saturating_sub(now_us));
+        if let Some(deadline_ms) = self.kit.worker.next_deadline_ms() {
+            let left_ms = deadline_ms.saturating_sub(clock::unix_ms());
+            patience = patience.min(Duration::from_millis(left_ms));
+        }
         match self.pause_end_ms() {
             Some(end_ms) if self.kit.has_postponed => {
                 patience.min(Duration::from_millis(end_ms.saturating_sub(clock::unix_ms())))
@@ -281,6 +287,7 @@ impl EventLoop {
         };
         log::debug(format_args!("Accepted {}", peer.address));
         let session = self.kit.worker.open(peer);
+        session.cell.seat.store(token.0, Ordering::Relaxed);
         self.connections.add(Box::new(Connection::new(stream, session)));
     }
 
@@ -291,6 +298,7 @@ impl EventLoop {
         for letter in std::mem::take(&mut self.letters) {
             match letter {
                 WorkerMessage::CloseClient(_) => closes = true,
+                WorkerMessage::Deliver { client, reply } => self.deliver(&client, reply),
                 WorkerMessage::Resume => self.resume(),
                 // Every round looks at the number of the configuration.
                 WorkerMessage::ConfigChanged => {}
@@ -309,6 +317,22 @@ impl EventLoop {
             if connection.is_some_and(|connection| connection.session().is_doomed()) {
                 self.close(number);
             }
+        }
+    }
+
+    /// Gives a client that waited its reply, and a turn.
+    fn deliver(&mut self, client: &ClientCell, reply: ReplyBuffer) {
+        // Relaxed: this thread wrote it.
+        let number = client.seat.load(Ordering::Relaxed);
+        let connection = self.connections.at(number);
+        // The client may have gone, and another one come to its place.
+        let Some(connection) = connection.filter(|found| found.session().id() == client.id) else {
+            return;
+        };
+        connection.deliver(reply);
+        if !connection.is_queued {
+            connection.is_queued = true;
+            self.queue.push_back(number);
         }
     }
 
@@ -333,6 +357,9 @@ impl EventLoop {
             self.has_more_work = self.kit.worker.tick();
             let has_volatile = has_volatile_keys(self.kit.worker.engine());
             self.next_tick_us = now_us + if has_volatile { BUSY_TICK_US } else { CALM_TICK_US };
+        }
+        if self.kit.worker.next_deadline_ms().is_some() {
+            self.kit.worker.end_overdue_waits();
         }
         if now_us >= self.next_upkeep_us {
             self.next_upkeep_us = now_us + UPKEEP_US;

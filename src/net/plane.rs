@@ -93,7 +93,7 @@ impl DataPlane {
     /// Closes the listeners, then the connections, and waits for the threads to end.
     pub fn stop(self) {
         self.listeners.close();
-        self.engine.tell_all(WorkerMessage::Stop);
+        self.engine.tell_all(|| WorkerMessage::Stop);
         for thread in self.threads {
             if thread.join().is_err() {
                 log::warning(format_args!("A worker has ended by a panic"));

@@ -22,7 +22,7 @@ pub(super) fn flags(cell: &ClientCell) -> String {
     let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
     let mut letters = String::new();
     for (applies, letter) in [
-        (is_set(&cell.is_postponed), 'b'),
+        (is_set(&cell.is_postponed) || cell.waiting.lock().is_some(), 'b'),
         (is_set(&cell.is_doomed), 'A'),
         (cell.peer.is_unix, 'U'),
         (is_set(&cell.no_evict), 'e'),

@@ -66,7 +66,7 @@ pub(super) const CLIENT_UNPAUSE: Command = Command {
 };
 fn unpause(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.engine.pause.end();
-    context.engine.tell_all(WorkerMessage::Resume);
+    context.engine.tell_all(|| WorkerMessage::Resume);
     context.reply.ok();
     Ok(())
 }
@@ -91,6 +91,9 @@ pub(super) const CLIENT_UNBLOCK: Command = Command {
     run: unblock,
     ..Command::DEFAULT
 };
+const UNBLOCKED: CommandError =
+    CommandError::refused("UNBLOCKED client unblocked via CLIENT UNBLOCK");
+
 fn unblock(context: &mut Context<'_>) -> Result<(), CommandError> {
     let args = context.args;
     match args.len() {
@@ -103,9 +106,16 @@ fn unblock(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
         _ => return Err(help::see_help(context)),
     }
-    context.integer(2)?;
-    // No command waits for data yet, so nobody can be unblocked.
-    context.reply.integer(0);
+    let id = u64::try_from(context.integer(2)?).ok();
+    let client = id.and_then(|id| context.engine.clients.find(id));
+    let is_unblocked = client.is_some_and(|client| {
+        if args.is_word(3, "ERROR") {
+            context.engine.break_wait(&client, &UNBLOCKED)
+        } else {
+            context.engine.end_wait(&client)
+        }
+    });
+    context.reply.integer(i64::from(is_unblocked));
     Ok(())
 }
 

@@ -138,7 +138,7 @@ fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
         .set(&pairs, caller, &mut |setting, config| apply(engine, setting, config))
         .map_err(refusal)?;
     changes.warnings.iter().for_each(|warning| log::warning(format_args!("{warning}")));
-    engine.tell_all(WorkerMessage::ConfigChanged);
+    engine.tell_all(|| WorkerMessage::ConfigChanged);
     context.reply.ok();
     Ok(())
 }

@@ -57,7 +57,7 @@ impl Connection {
         }
         match self.state {
             State::Lingering { until_ms, .. } => kit.now_ms >= until_ms,
-            State::Postponed => false,
+            State::Postponed | State::Waiting => false,
             State::Serving | State::Closing => {
                 let idle_ms_max = kit.settings.idle_ms_max;
                 let is_idle = idle_ms_max > 0 && idle_ms > idle_ms_max;

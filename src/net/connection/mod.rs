@@ -59,6 +59,8 @@ enum State {
     Serving,
     /// Commands are kept until they may run.
     Postponed,
+    /// Commands are kept until the reply of the one before them has come.
+    Waiting,
     /// No further command is run; what is pending is sent.
     Closing,
     /// Everything is sent; the peer may not have read it yet.
@@ -135,6 +137,17 @@ impl Connection {
             self.input.has_more = true;
         }
         is_postponed
+    }
+
+    /// Takes the reply the client waited for; what it has sent since is run in the next turn.
+    pub(super) fn deliver(&mut self, reply: ReplyBuffer) {
+        if self.session.reply_mode == ReplyMode::On {
+            self.reply.append(reply);
+        }
+        if self.state == State::Waiting {
+            self.state = State::Serving;
+            self.input.has_more = true;
+        }
     }
 
     /// Begins a turn: sends what is pending, reads what has arrived, and joins the group with it.
@@ -260,8 +273,9 @@ impl Connection {
                     Next::Wait
                 }
             }
-            State::Postponed if self.is_ending => Next::Close,
-            State::Postponed => Next::Wait,
+            State::Postponed | State::Waiting if self.is_ending => Next::Close,
+            State::Postponed | State::Waiting if can_send => Next::Again,
+            State::Postponed | State::Waiting => Next::Wait,
             State::Closing if can_send => Next::Again,
             State::Closing if !self.reply.is_empty() => Next::Wait,
             State::Closing => self.linger(kit),
@@ -410,6 +424,11 @@ impl Connection {
             Flow::Close => {
                 self.state = State::Closing;
                 Some(Rest::Nothing)
+            }
+            Flow::Wait => {
+                self.state = State::Waiting;
+                let left = commands.start + ran.command_count..commands.end;
+                Some(self.input.unparse(batch, left, buffer, behind))
             }
             Flow::Postpone => {
                 self.state = State::Postponed;

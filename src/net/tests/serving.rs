@@ -122,7 +122,7 @@ fn postponed_commands_run_when_the_pause_is_over() {
     eventually("it waits", || gauge(&cell, |gauges| &gauges.query_bytes) > 30);
     client.send(b"h\r\n");
     server.engine.pause.end();
-    server.engine.tell_all(WorkerMessage::Resume);
+    server.engine.tell_all(|| WorkerMessage::Resume);
     client.expect(b"$3\r\na b\r\n$1\r\nA\r\n$3\r\nhah\r\n");
 }
 

@@ -12,16 +12,18 @@ pub(super) fn fill(engine: &Engine, fields: &mut Fields) {
     fields.count("maxclients", engine.config.size(Setting::Maxclients) as u64);
     fields.count("client_recent_max_input_buffer", query_bytes);
     fields.count("client_recent_max_output_buffer", reply_bytes);
-    fields.count("blocked_clients", engine.clients.postponed_count());
+    let waiting_count = engine.waiters.waiter_count();
+    fields.count("blocked_clients", waiting_count + engine.clients.postponed_count());
     fields.zeros(&[
         "tracking_clients",
         "pubsub_clients",
         "watching_clients",
         "clients_in_timeout_table",
         "total_watched_keys",
-        "total_blocking_keys",
-        "total_blocking_keys_on_nokey",
     ]);
+    let (key_count, removal_count) = engine.waiters.key_counts();
+    fields.count("total_blocking_keys", key_count as u64);
+    fields.count("total_blocking_keys_on_nokey", removal_count as u64);
     fill_pause(engine, fields);
 }
 

@@ -1,0 +1,209 @@
+//! Serving clients that wait: done by whoever changed a key, right behind the command, under its locks.
+//!
+//! The waiters of a key are tried in the order they came. A waiter that also needs another shard (the
+//! destination of a move) is served under these locks if they include it. Else that key's queue is
+//! finished after they are gone, one waiter at a time, with the shards it needs locked in the common
+//! order: nobody waits for a lock while holding another out of order.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::clients::Gauges;
+use super::context::Context;
+use super::effects::Effects;
+use super::session::Session;
+use super::state::Engine;
+use super::tuning::Tuning;
+use super::waiting::{Waiter, key_at};
+use super::worker::{append_effects, record_expired};
+use crate::keyspace::{Access, KeyPlace, Keys, LockMode, Lookup, OwnedKey};
+use crate::resp::ReplyBuffer;
+
+/// Waiters looked at together.
+const PORTION: usize = 16;
+
+/// What trying a waiter came to.
+enum Tried {
+    Served,
+    NothingThere,
+    /// Another shard is needed that is not locked.
+    LacksLock,
+}
+
+/// Who serves, and for what circumstances.
+pub(super) struct Server<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) access: &'a Access,
+    pub(super) tuning: &'a Tuning,
+    /// Number of the worker.
+    pub(super) index: usize,
+    pub(super) now_ms: u64,
+    /// Changes made so far.
+    pub(super) change_count: u64,
+}
+
+impl Server<'_> {
+    /// Serves those who wait for the keys that a command has touched. Returns the keys whose waiters need
+    /// other locks.
+    #[cold]
+    pub(super) fn serve_waiters(
+        &mut self,
+        keys: &mut Keys<'_>,
+        touched: Vec<OwnedKey>,
+    ) -> Vec<OwnedKey> {
+        let mut ready = VecDeque::from(touched);
+        let mut deferred = Vec::new();
+        while let Some(key) = ready.pop_front() {
+            if deferred.contains(&key) {
+                continue;
+            }
+            if !self.serve_queue(keys, &key, &mut ready) {
+                deferred.push(key);
+            }
+        }
+        deferred
+    }
+
+    /// Serves the waiters of one key as long as there is something for them. Returns false when one
+    /// needs other locks first.
+    fn serve_queue(
+        &mut self,
+        keys: &mut Keys<'_>,
+        key: &OwnedKey,
+        ready: &mut VecDeque<OwnedKey>,
+    ) -> bool {
+        let mut skipped = 0;
+        loop {
+            let portion = self.engine.waiters.queue(key, skipped, PORTION);
+            if portion.is_empty() {
+                return true;
+            }
+            for waiter in &portion {
+                if !waiter.hears_of_removal() && !is_there(keys, key) {
+                    skipped += 1;
+                    continue;
+                }
+                match self.try_waiter(keys, key, waiter, ready) {
+                    Tried::Served => {}
+                    Tried::NothingThere => skipped += 1,
+                    Tried::LacksLock => return false,
+                }
+            }
+        }
+    }
+
+    fn try_waiter(
+        &mut self,
+        keys: &mut Keys<'_>,
+        key: &OwnedKey,
+        waiter: &Arc<Waiter>,
+        ready: &mut VecDeque<OwnedKey>,
+    ) -> Tried {
+        let (engine, parked) = (self.engine, &waiter.detail);
+        let places = places_of(engine, waiter, key);
+        let Some(lent) = keys.lend(&places, LockMode::Exclusive, self.access) else {
+            return Tried::LacksLock;
+        };
+        let Some(position) = parked.position_of(key) else { return Tried::NothingThere };
+        let mut reply = ReplyBuffer::with_protocol(parked.protocol);
+        let mut session = Session::stand_in(parked);
+        let mut effects =
+            Effects { is_recording: engine.effects.is_listening(), ..Effects::default() };
+        let mut redacted = Vec::new();
+        let known = engine.table.by_id(parked.command_id);
+        let context = Context {
+            engine,
+            session: &mut session,
+            args: parked.args(),
+            reply: &mut reply,
+            keys: lent,
+            effects: &mut effects,
+            tuning: self.tuning,
+            known,
+            now_ms: self.now_ms,
+            worker: self.index,
+            first_key: None,
+            redacted: &mut redacted,
+            wait: None,
+        };
+        let is_served = self.attempt(context, waiter, position, ready);
+        if !is_served {
+            return Tried::NothingThere;
+        }
+        if effects.change_count > 0 {
+            if effects.is_recording {
+                append_effects(engine, parked.db, parked.args(), &effects);
+            }
+            self.change_count += effects.change_count;
+        }
+        Gauges::set(&parked.cell.gauges.last_active_ms, self.now_ms);
+        engine.finish_wait(waiter, Some(reply));
+        Tried::Served
+    }
+
+    /// Has a waiter's command try again, and settles what that came upon.
+    fn attempt(
+        &self,
+        mut context: Context<'_>,
+        waiter: &Waiter,
+        position: usize,
+        ready: &mut VecDeque<OwnedKey>,
+    ) -> bool {
+        let (engine, index) = (self.engine, self.index);
+        let is_served = waiter.attempt(|| match (waiter.detail.serve)(&mut context, position) {
+            Ok(is_served) => is_served,
+            Err(error) => {
+                let text = error.bytes();
+                engine.stats.worker(index).record_error(&text);
+                context.reply.error_bytes(&text);
+                true
+            }
+        });
+        if context.keys.has_news() {
+            context.keys.settle_overdue();
+            record_expired(engine, index, &context.keys.take_expired());
+            ready.extend(context.keys.take_touched());
+        }
+        is_served
+    }
+
+    /// Serves the waiters of keys that need locks of several shards; called without locks.
+    #[cold]
+    pub(super) fn serve_deferred(&mut self, deferred: Vec<OwnedKey>) {
+        let engine = self.engine;
+        let mut deferred = VecDeque::from(deferred);
+        while let Some(key) = deferred.pop_front() {
+            let mut skipped = 0;
+            while let Some(waiter) = engine.waiters.queue(&key, skipped, 1).pop() {
+                let mut places = places_of(engine, &waiter, &key);
+                let mode = LockMode::Exclusive;
+                let mut keys = engine.keyspace.lock(&mut places, mode, self.access);
+                if !is_there(&mut keys, &key) && !waiter.hears_of_removal() {
+                    break;
+                }
+                let mut ready = VecDeque::new();
+                let tried = self.try_waiter(&mut keys, &key, &waiter, &mut ready);
+                if !matches!(tried, Tried::Served) {
+                    skipped += 1;
+                }
+                ready.retain(|other| *other != key);
+                let more = self.serve_waiters(&mut keys, ready.into());
+                deferred.extend(more);
+            }
+        }
+    }
+}
+
+fn is_there(keys: &mut Keys<'_>, key: &OwnedKey) -> bool {
+    keys.get(&key.key(), Lookup::PEEK).is_some()
+}
+
+/// Returns the places that serving a waiter from a key needs, in ascending order.
+fn places_of(engine: &Engine, waiter: &Waiter, key: &OwnedKey) -> Vec<KeyPlace> {
+    let mut places = vec![key.key().place()];
+    if let Some(index) = waiter.detail.also {
+        places.push(key_at(engine, &waiter.detail, index).place());
+        places.sort_unstable();
+    }
+    places
+}
