@@ -23,6 +23,8 @@ pub struct Tuning {
     pub large_reply_bytes: usize,
     /// Milliseconds; 0: the monitor is off.
     pub latency_monitor_ms: u64,
+    /// From how many bytes on a sparse HyperLogLog becomes dense.
+    pub hll_sparse_bytes_max: usize,
 }
 
 impl Tuning {
@@ -50,6 +52,7 @@ impl Tuning {
                 .number(Setting::LatencyMonitorThreshold)
                 .max(0)
                 .unsigned_abs(),
+            hll_sparse_bytes_max: config.size(Setting::HllSparseMaxBytes),
         }
     }
 
