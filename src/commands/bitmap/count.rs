@@ -26,9 +26,10 @@ pub(super) const BITCOUNT: Command = Command {
 };
 
 fn bitcount(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let range = Range::parse(context, 2)?;
+    let range = Range::parse(context, 2, false)?;
     let key = context.key(1);
     let count = read(context, &key, |bytes| {
+        let bytes = bytes.filter(|_| !range.is_backwards());
         bytes.and_then(|bytes| range.of(bytes)).map_or(0, |bits| bits.count())
     })?;
     context.reply.integer(count.cast_signed());
@@ -60,7 +61,7 @@ fn bitpos(context: &mut Context<'_>) -> Result<(), CommandError> {
         1 => true,
         _ => return Err(CommandError::refused("ERR The bit argument must be 1 or 0.")),
     };
-    let range = Range::parse(context, 3)?;
+    let range = Range::parse(context, 3, true)?;
     let key = context.key(1);
     let found = read(context, &key, |bytes| position(bytes, range, is_set))?;
     context.reply.integer(found.map_or(-1, u64::cast_signed));
@@ -109,6 +110,7 @@ mod tests {
             ("BITPOS a 1 1 1", "8"),
             ("BITPOS a 1 9 23 BIT", "9"),
             ("BITPOS none 0 5 9", "0"),
+            ("BITPOS a 1 -50 -100", "0"),
             ("BITPOS none 1", "-1"),
         ]);
     }
@@ -124,7 +126,8 @@ mod tests {
             ("BITPOS a 2", "ERR The bit argument must be 1 or 0."),
             ("BITPOS a x", integer),
             ("BITPOS a 1 x", integer),
-            ("BITPOS a 1 1 2 BIX", syntax),
+            ("BITPOS a 1 1 x BIX", syntax),
+            ("BITCOUNT a 1 x BIX", integer),
         ]);
     }
 

@@ -177,7 +177,7 @@ impl Operation {
             Act::Set(number) if !self.field.is_signed => {
                 Some((fit(i128::from(number.cast_unsigned()))?, old))
             }
-            Act::Set(number) => Some((fit(i128::from(number))?, old)),
+            Act::Set(number) => Some((fit(self.field.taken_for(number))?, old)),
             Act::Add(number) => {
                 let new = fit(i128::from(old) + i128::from(number))?;
                 Some((new, new))
@@ -288,6 +288,8 @@ mod tests {
             ("BITFIELD a OVERFLOW FAIL SET u2 100 4 OVERFLOW WRAP SET u2 100 4", "[(nil), 3]"),
             ("BITFIELD a OVERFLOW SAT SET u8 0 -1 GET u8 0", "[0, 255]"),
             ("BITFIELD a OVERFLOW SAT INCRBY u8 0 -300", "[0]"),
+            ("BITFIELD s OVERFLOW SAT SET i8 0 -9000 GET i8 0", "[0, -128]"),
+            ("BITFIELD s OVERFLOW SAT SET i8 0 -9223372036854775808 GET i8 0", "[-128, 127]"),
             (
                 "BITFIELD a SET i64 64 9223372036854775807 INCRBY i64 64 1",
                 "[0, -9223372036854775808]",

@@ -53,6 +53,14 @@ impl FieldType {
         ((bits & self.mask()) << unused).cast_signed() >> unused
     }
 
+    /// Returns what a number means to a signed field. The originals take one whose distance from the
+    /// largest that fits is no 64-bit number for one that is too large, not too small.
+    pub(super) fn taken_for(self, number: i64) -> i128 {
+        let number = i128::from(number);
+        let is_too_far = self.width < 64 && self.limits().1 - number > i128::from(i64::MAX);
+        if is_too_far { number + (1 << 64) } else { number }
+    }
+
     /// Returns the number the field gets instead of one that may not fit; `None`: nothing is stored.
     pub(super) fn fit(self, number: i128, overflow: Overflow) -> Option<i64> {
         let (least, most) = self.limits();

@@ -29,28 +29,35 @@ impl Range {
     /// All of the string.
     pub(super) const WHOLE: Self = Self { start: 0, end: -1, is_in_bits: false, has_end: false };
 
-    /// Reads start, end and unit, from an argument to the last.
+    /// Reads start, end and unit, from an argument to the last; `unit_first` says that the unit is
+    /// looked at before the end.
     ///
     /// # Errors
     /// Numbers that are none, another unit, more arguments.
-    pub(super) fn parse(context: &Context<'_>, first: usize) -> Result<Self, CommandError> {
-        let args: Args<'_> = context.args;
+    pub(super) fn parse(
+        context: &Context<'_>,
+        first: usize,
+        unit_first: bool,
+    ) -> Result<Self, CommandError> {
+        let args = context.args;
         let mut range = Self::WHOLE;
         if args.len() > first {
             range.start = context.integer(first)?;
+        }
+        if unit_first {
+            range.is_in_bits = unit_is_bit(args, first + 2)?;
         }
         if args.len() > first + 1 {
             range.end = context.integer(first + 1)?;
             range.has_end = true;
         }
-        match args.get(first + 2) {
-            None => {}
-            Some(_) if args.len() > first + 3 => return Err(CommandError::Syntax),
-            Some(unit) if unit.eq_ignore_ascii_case(b"BIT") => range.is_in_bits = true,
-            Some(unit) if unit.eq_ignore_ascii_case(b"BYTE") => {}
-            Some(_) => return Err(CommandError::Syntax),
-        }
+        range.is_in_bits = unit_is_bit(args, first + 2)?;
         Ok(range)
+    }
+
+    /// Says that the range is empty whatever the string: it ends before it starts, both from the end.
+    pub(super) fn is_backwards(self) -> bool {
+        self.start < 0 && self.end < 0 && self.start > self.end
     }
 
     /// Returns the bits of a string that lie in the range, if any do.
@@ -59,9 +66,6 @@ impl Range {
         let count = i64::try_from(bytes.len()).ok()? * (8 / unit_bits);
         let from_end =
             |place: i64| if place < 0 { count.saturating_add(place).max(0) } else { place };
-        if self.start < 0 && self.end < 0 && self.start > self.end {
-            return None;
-        }
         let (start, end) = (from_end(self.start), from_end(self.end).min(count - 1));
         if start > end {
             return None;
@@ -69,6 +73,17 @@ impl Range {
         let first = u64::try_from(start * unit_bits).ok()?;
         let last = u64::try_from(end * unit_bits + unit_bits - 1).ok()?;
         Some(Bits::between(bytes, first, last))
+    }
+}
+
+/// Reads the unit, the last argument; bytes without one.
+fn unit_is_bit(args: Args<'_>, index: usize) -> Result<bool, CommandError> {
+    match args.get(index) {
+        None => Ok(false),
+        Some(_) if args.len() > index + 1 => Err(CommandError::Syntax),
+        Some(unit) if unit.eq_ignore_ascii_case(b"BIT") => Ok(true),
+        Some(unit) if unit.eq_ignore_ascii_case(b"BYTE") => Ok(false),
+        Some(_) => Err(CommandError::Syntax),
     }
 }
 
@@ -90,6 +105,7 @@ mod tests {
         assert_eq!(count((3, 2), false), None);
         assert_eq!(count((4, 9), false), None);
         assert_eq!(count((-1, -2), false), None);
+        assert_eq!(count((-5, -9), false), Some(8), "both ends are cut to the first byte");
         assert_eq!(count((-100, -50), false), Some(8), "both ends lie before the string");
         assert_eq!(count((5, 9), true), Some(5));
         assert_eq!(count((-3, -1), true), Some(3));

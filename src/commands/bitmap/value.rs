@@ -89,7 +89,8 @@ pub(super) fn open<'c>(
     let mut digits = IntegerText::new();
     let bytes = string_of(&entry)?.bytes(&mut digits);
     let (has_grown, old) = (byte >= bytes.len(), bytes.get(byte).copied().unwrap_or(0));
-    if has_grown || matches!(entry.string(), StringRef::Integer(_)) {
+    // Whatever was opened for changes is `raw` from then on.
+    if has_grown || !matches!(entry.string(), StringRef::Shared(_)) {
         entry.write_range(byte, &[old]);
     }
     Ok((entry, has_grown))
