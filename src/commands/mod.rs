@@ -1,13 +1,12 @@
 //! Floor 5: WHAT each command does: one constant of facts and one handler, side by side, by family.
 
-mod bitmap;
 mod connection;
 mod deadline;
 mod generic;
 mod help;
-mod hyperloglog;
 #[cfg(test)]
 mod model_tests;
+mod scan;
 mod server;
 mod string;
 #[cfg(test)]
@@ -20,11 +19,5 @@ pub use server::snapshot;
 pub use version::{REDIS_VERSION, REDPOLL_VERSION};
 
 /// All families' lists, in the order COMMAND shows them.
-pub const FAMILIES: &[&[Command]] = &[
-    string::COMMANDS,
-    bitmap::COMMANDS,
-    hyperloglog::COMMANDS,
-    generic::COMMANDS,
-    connection::COMMANDS,
-    server::COMMANDS,
-];
+pub const FAMILIES: &[&[Command]] =
+    &[string::COMMANDS, generic::COMMANDS, connection::COMMANDS, server::COMMANDS];

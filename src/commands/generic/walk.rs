@@ -1,12 +1,11 @@
 //! Walks over all keys of a database: KEYS, SCAN, RANDOMKEY. They lock one shard at a time.
 
-use crate::base::{glob, text};
+use crate::base::glob;
+use crate::commands::scan::{ScanOf, ScanOptions, parse_cursor, reply_step};
 use crate::engine::{Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags};
 use crate::keyspace::Entry;
 use crate::resp::ReplyBuffer;
 
-/// Keys that one call of SCAN looks at unless COUNT says otherwise.
-const DEFAULT_COUNT: usize = 10;
 /// Expired keys that one walk removes at most; the sweep takes the others.
 const EXPIRED_COUNT_MAX: usize = 1000;
 
@@ -106,89 +105,28 @@ pub(super) const SCAN: Command = Command {
 };
 
 fn scan(context: &mut Context<'_>) -> Result<(), CommandError> {
-    const BAD_CURSOR: CommandError = CommandError::refused("ERR invalid cursor");
-    let cursor = parse_cursor(context.args.at(1)).ok_or(BAD_CURSOR)?;
-    let options = ScanOptions::parse(context)?;
+    let cursor = parse_cursor(context.args.at(1))?;
+    let options = ScanOptions::parse(context, 2, ScanOf::Keys)?;
     let (now_ms, db) = (context.now_ms, context.session.db);
     let reply = &mut *context.reply;
-    // The cursor stands before the keys, but is known only behind them.
     let mut found = ReplyBuffer::with_protocol(reply.protocol());
     let (mut count, mut expired) = (0, Expired::default());
     let next = context.engine.keyspace.scan(db, cursor, options.count, &mut |entry| {
-        if !expired.holds(entry, now_ms) && options.admit(entry) {
+        if !expired.holds(entry, now_ms) && admits(&options, entry) {
             found.bulk(entry.key());
             count += 1;
         }
     });
-    reply.array(2);
-    reply.bulk(itoa::Buffer::new().format(next).as_bytes());
-    reply.array(count);
-    reply.append(found);
+    reply_step(reply, next, count, found);
     expired.hand_over(context);
     Ok(())
 }
 
-/// Returns the cursor a text spells as C's `strtoull` reads it: behind spaces and a sign, if any.
-fn parse_cursor(text: &[u8]) -> Option<u64> {
-    let trimmed = text.trim_ascii_start();
-    let (is_negative, digits) = match trimmed.split_first()? {
-        (b'-', rest) if trimmed.len() < text.len() => (true, rest),
-        (b'+', rest) => (false, rest),
-        _ => (false, trimmed),
-    };
-    let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
-    let significant = &digits[zeros..];
-    let number = if significant.is_empty() && zeros > 0 {
-        0
-    } else {
-        text::parse_u64(significant).filter(|_| !significant.is_empty())?
-    };
-    Some(if is_negative { number.wrapping_neg() } else { number })
-}
-
-/// What SCAN looks for.
-struct ScanOptions<'a> {
-    count: usize,
-    /// `None` when every key matches.
-    pattern: Option<&'a [u8]>,
-    type_name: Option<&'a [u8]>,
-}
-
-impl<'a> ScanOptions<'a> {
-    fn parse(context: &Context<'a>) -> Result<Self, CommandError> {
-        const NOT_HERE: CommandError =
-            CommandError::refused("ERR NOVALUES option can only be used in HSCAN");
-        let args = context.args;
-        let mut options = Self { count: DEFAULT_COUNT, pattern: None, type_name: None };
-        let mut index = 2;
-        while index < args.len() {
-            let value = args.get(index + 1);
-            if args.is_word(index, "NOVALUES") {
-                return Err(NOT_HERE);
-            }
-            let value = value.ok_or(CommandError::Syntax)?;
-            if args.is_word(index, "COUNT") {
-                let count = context.integer(index + 1)?;
-                let positive = usize::try_from(count).ok().filter(|&count| count > 0);
-                options.count = positive.ok_or(CommandError::Syntax)?;
-            } else if args.is_word(index, "MATCH") {
-                options.pattern = (value != b"*").then_some(value);
-            } else if args.is_word(index, "TYPE") {
-                options.type_name = Some(value);
-            } else {
-                return Err(CommandError::Syntax);
-            }
-            index += 2;
-        }
-        Ok(options)
-    }
-
-    fn admit(&self, entry: &Entry) -> bool {
-        let is_type = self
-            .type_name
-            .is_none_or(|name| entry.value_type().name().as_bytes().eq_ignore_ascii_case(name));
-        is_type && self.pattern.is_none_or(|pattern| glob::matches(pattern, entry.key(), false))
-    }
+fn admits(options: &ScanOptions<'_>, entry: &Entry) -> bool {
+    let is_type = options
+        .type_name
+        .is_none_or(|name| entry.value_type().name().as_bytes().eq_ignore_ascii_case(name));
+    is_type && options.matches(entry.key())
 }
 
 pub(super) const RANDOMKEY: Command = Command {
@@ -228,30 +166,7 @@ fn expire_all(context: &mut Context<'_>) {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::parse_cursor;
     use crate::commands::testing::Bench;
-
-    #[test]
-    fn cursors_are_read_as_c_reads_them() {
-        for (text, expected) in [
-            ("0", Some(0)),
-            ("00", Some(0)),
-            ("+0", Some(0)),
-            (" 0", Some(0)),
-            ("007", Some(7)),
-            (" -1", Some(u64::MAX)),
-            ("18446744073709551615", Some(u64::MAX)),
-            ("18446744073709551616", None),
-            ("-1", None),
-            ("", None),
-            ("+", None),
-            ("x", None),
-            ("0x", None),
-            ("0 ", None),
-        ] {
-            assert_eq!(parse_cursor(text.as_bytes()), expected, "{text:?}");
-        }
-    }
 
     #[test]
     fn keys_match_patterns_and_hide_the_expired() {
