@@ -33,7 +33,6 @@ macro_rules! interim {
 }
 
 interim! {
-    Set Listpack,
     SortedSet Listpack,
     Stream Stream,
 }

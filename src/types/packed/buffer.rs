@@ -36,6 +36,12 @@ impl Packed {
         Self(Box::new([7, 0, 0, 0, 0, 0, TERMINATOR]))
     }
 
+    /// Takes bytes back that [`Packed::into_bytes`] has given.
+    #[inline]
+    pub(in crate::types) fn from_trusted(bytes: Box<[u8]>) -> Self {
+        Self(bytes)
+    }
+
     /// Returns the bytes of the format.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
