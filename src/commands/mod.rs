@@ -8,6 +8,7 @@ mod help;
 mod model_tests;
 mod scan;
 mod server;
+mod set;
 mod string;
 #[cfg(test)]
 mod testing;
@@ -20,4 +21,4 @@ pub use version::{REDIS_VERSION, REDPOLL_VERSION};
 
 /// All families' lists, in the order COMMAND shows them.
 pub const FAMILIES: &[&[Command]] =
-    &[string::COMMANDS, generic::COMMANDS, connection::COMMANDS, server::COMMANDS];
+    &[string::COMMANDS, set::COMMANDS, generic::COMMANDS, connection::COMMANDS, server::COMMANDS];

@@ -364,6 +364,17 @@ impl<'a> Keys<'a> {
         found
     }
 
+    /// Returns the entry of a key that has not expired, without a trace. Several may be seen at once.
+    #[inline]
+    pub fn peek(&self, key: &Key<'_>) -> Option<&Entry> {
+        let found = match &self.shards.find(key.place).expect(DECLARED).guard {
+            Guard::Absent => None,
+            Guard::Shared(shard) => shard.find(key.hash, key.bytes),
+            Guard::Exclusive(shard) => shard.find(key.hash, key.bytes),
+        };
+        found.filter(|entry| !entry.is_expired(self.access.now_ms))
+    }
+
     /// Returns the entry of a key for changes and stamps it. An expired one is removed first; a replica
     /// only hides it.
     #[inline]

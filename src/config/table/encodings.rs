@@ -20,13 +20,13 @@ ListMaxListpackSize: "list-max-listpack-size" | "list-max-ziplist-size",
 ListCompressDepth: "list-compress-depth", count(0, 0, INT_MAX, Count), LIVE.later();
 
 /// Members of a set of integers that stays packed.
-SetMaxIntsetEntries: "set-max-intset-entries", count(512, 0, i64::MAX, Count), LIVE.later();
+SetMaxIntsetEntries: "set-max-intset-entries", count(512, 0, i64::MAX, Count), LIVE;
 
 /// Members of any other set that stays packed.
-SetMaxListpackEntries: "set-max-listpack-entries", count(128, 0, i64::MAX, Count), LIVE.later();
+SetMaxListpackEntries: "set-max-listpack-entries", count(128, 0, i64::MAX, Count), LIVE;
 
 /// Longest member of a set that stays packed.
-SetMaxListpackValue: "set-max-listpack-value", count(64, 0, i64::MAX, Bytes), LIVE.later();
+SetMaxListpackValue: "set-max-listpack-value", count(64, 0, i64::MAX, Bytes), LIVE;
 
 /// Members of a sorted set that stays packed.
 ZsetMaxListpackEntries: "zset-max-listpack-entries" | "zset-max-ziplist-entries",
@@ -37,7 +37,7 @@ ZsetMaxListpackValue: "zset-max-listpack-value" | "zset-max-ziplist-value",
     bytes(64, 0, i64::MAX), LIVE.later();
 
 /// Size of a HyperLogLog that stays sparse.
-HllSparseMaxBytes: "hll-sparse-max-bytes", bytes(3000, 0, i64::MAX), LIVE;
+HllSparseMaxBytes: "hll-sparse-max-bytes", bytes(3000, 0, i64::MAX), LIVE.later();
 
 /// Size of one packed piece of a stream; 0 sets no limit.
 StreamNodeMaxBytes: "stream-node-max-bytes", bytes(4096, 0, i64::MAX), LIVE.later();
