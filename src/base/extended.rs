@@ -3,6 +3,8 @@
 //!
 //! A value is `mantissa × 2^exponent`, rounded to nearest, ties to even (IEEE 754, 80 bits).
 
+use std::cmp::Ordering;
+
 use super::natural::Natural;
 
 /// Longest text that is read as a number, in bytes.
@@ -41,8 +43,31 @@ impl From<i64> for Extended {
     }
 }
 
+impl Ord for Extended {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.is_negative(), other.is_negative()) {
+            (true, false) => Ordering::Less,
+            (false, true) => Ordering::Greater,
+            (true, true) => other.negated().cmp(&self.negated()),
+            (false, false) if self.is_below(*other) => Ordering::Less,
+            (false, false) if other.is_below(*self) => Ordering::Greater,
+            (false, false) => Ordering::Equal,
+        }
+    }
+}
+
+impl PartialOrd for Extended {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl Extended {
     const ZERO: Self = Self { is_negative: false, mantissa: 0, exponent: 0 };
+
+    /// The largest finite number.
+    pub const LARGEST: Self =
+        Self { is_negative: false, mantissa: u64::MAX, exponent: EXPONENT_MAX };
 
     /// Returns what a whole text stands for: decimal with an optional exponent, hexadecimal
     /// (`0x1.8p1`) or `inf`; `None` for anything else, for NaN, and for what is too large or small.
@@ -91,6 +116,21 @@ impl Extended {
             augend - addend - u128::from(lost)
         };
         Self::rounded(large.is_negative, magnitude, large.exponent - GUARD_BITS, lost)
+    }
+
+    /// Returns the difference, or `None` when it is infinite.
+    pub fn minus(self, other: Self) -> Option<Self> {
+        self.plus(other.negated())
+    }
+
+    /// Returns the number with the other sign; zero has none.
+    pub fn negated(self) -> Self {
+        Self { is_negative: !self.is_negative && self.mantissa != 0, ..self }
+    }
+
+    /// Says whether the number is below zero.
+    pub fn is_negative(self) -> bool {
+        self.is_negative && self.mantissa != 0
     }
 
     /// Says whether the magnitude is the smaller one; mantissas of equal exponents decide.

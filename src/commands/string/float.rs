@@ -46,7 +46,11 @@ fn incrbyfloat(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn number_of(value: StringRef<'_>) -> Result<ExtendedText, CommandError> {
+/// Returns the number a string spells.
+///
+/// # Errors
+/// [`CommandError::NotAFloat`].
+pub(super) fn number_of(value: StringRef<'_>) -> Result<ExtendedText, CommandError> {
     let text = value.bytes(&mut IntegerText::new()).to_vec();
     Extended::parse(&text).ok_or(CommandError::NotAFloat)
 }

@@ -146,7 +146,7 @@ fn msetex(context: &mut Context<'_>) -> Result<(), CommandError> {
     let may = match options.condition {
         Condition::IfAbsent => count_present(context, pairs, FIRST) == 0,
         Condition::IfPresent => count_present(context, pairs, FIRST) == pairs,
-        Condition::Always | Condition::IfEqual(_) => true,
+        Condition::Always | Condition::If(_) => true,
     };
     if may {
         let keeps = options.expiry == Expiry::Keep;

@@ -1,8 +1,10 @@
 //! Strings: values that are one sequence of bytes, or a number spelled in one.
 
+mod compare;
 mod count;
 mod edit;
 mod float;
+mod increx;
 mod lcs;
 mod many;
 mod options;
@@ -17,7 +19,9 @@ pub(super) const COMMANDS: &[Command] = &[
     edit::APPEND,
     count::DECR,
     count::DECRBY,
+    compare::DELEX,
     take::DELIFEQ,
+    compare::DIGEST,
     read::GET,
     take::GETDEL,
     take::GETEX,
@@ -26,6 +30,7 @@ pub(super) const COMMANDS: &[Command] = &[
     count::INCR,
     count::INCRBY,
     float::INCRBYFLOAT,
+    increx::INCREX,
     lcs::LCS,
     read::MGET,
     many::MSET,

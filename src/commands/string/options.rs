@@ -1,5 +1,6 @@
 //! The options of SET, GETEX and MSETEX: conditions, expiry, GET.
 
+use super::compare::Comparison;
 use crate::commands::deadline::TimeForm;
 use crate::engine::{Args, CommandError};
 
@@ -12,8 +13,8 @@ pub(super) enum Condition<'a> {
     IfAbsent,
     /// XX.
     IfPresent,
-    /// IFEQ: only over this value.
-    IfEqual(&'a [u8]),
+    /// IFEQ, IFNE, IFDEQ, IFDNE: what is there compares like this.
+    If(Comparison<'a>),
 }
 
 /// What becomes of the deadline.
@@ -33,7 +34,7 @@ pub(super) enum Expiry<'a> {
 /// Which words a command knows besides EX, PX, EXAT and PXAT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// NX, XX, IFEQ, GET, KEEPTTL.
+    /// NX, XX, IFEQ and its kin, GET, KEEPTTL.
     Set,
     /// PERSIST.
     GetEx,
@@ -92,10 +93,9 @@ impl<'a> Options<'a> {
             (Condition::IfAbsent, 1)
         } else if is("XX") {
             (Condition::IfPresent, 1)
-        } else if is("IFEQ") && dialect == Dialect::Set {
-            (Condition::IfEqual(value?), 2)
         } else {
-            return None;
+            let comparison = Comparison::named(word, value?).filter(|_| dialect == Dialect::Set)?;
+            (Condition::If(comparison), 2)
         };
         let repeats = condition == self.condition && taken == 1;
         if self.condition != Condition::Always && !repeats {

@@ -8,7 +8,7 @@ use crate::engine::{
     KeyFlags, KeySpec,
 };
 use crate::keyspace::{Entry, Key, Lookup};
-use crate::types::{IntegerText, StringValue};
+use crate::types::StringValue;
 
 pub(super) const SET: Command = Command {
     name: "set",
@@ -33,6 +33,9 @@ pub(super) const SET: Command = Command {
                 Argument::new("comparison-value", ArgumentKind::String)
                     .after("IFEQ")
                     .since("8.1.0"),
+                Argument::new("ifne-value", ArgumentKind::String).after("IFNE").since("8.4.0"),
+                Argument::new("ifdeq-digest", ArgumentKind::String).after("IFDEQ").since("8.4.0"),
+                Argument::new("ifdne-digest", ArgumentKind::String).after("IFDNE").since("8.4.0"),
             ],
         )
         .optional(),
@@ -131,10 +134,8 @@ fn allows(condition: Condition<'_>, old: Option<&Entry>) -> Result<bool, Command
         (Condition::Always, _) => true,
         (Condition::IfAbsent, old) => old.is_none(),
         (Condition::IfPresent, old) => old.is_some(),
-        (Condition::IfEqual(_), None) => false,
-        (Condition::IfEqual(wanted), Some(entry)) => {
-            string_of(entry)?.bytes(&mut IntegerText::new()) == wanted
-        }
+        (Condition::If(comparison), None) => comparison.is_negative(),
+        (Condition::If(comparison), Some(entry)) => comparison.holds(string_of(entry)?)?,
     })
 }
 
@@ -292,6 +293,13 @@ mod tests {
             ("SET a 3 IFEQ 1", "(nil)"),
             ("SET a 3 IFEQ 2", "OK"),
             ("SET b 3 IFEQ 3", "(nil)"),
+            ("SET c 3 IFNE 3", "OK"),
+            ("SET c 4 IFNE 3", "(nil)"),
+            ("SET c hello IFNE 4", "OK"),
+            ("DIGEST c", "\"9555e8555c62dcfd\""),
+            ("SET c x IFDNE 9555E8555C62DCFD", "(nil)"),
+            ("SET c x IFDEQ 9555E8555C62DCFD", "OK"),
+            ("DEL c", "1"),
             ("SET a 4 IFEQ 1 GET", "\"3\""),
             ("SET a 4 IFEQ 3 GET", "\"3\""),
             ("SET a 5 NX GET", "\"4\""),
@@ -324,6 +332,9 @@ mod tests {
             ("SET a 1 IFEQ 1 NX", syntax),
             ("SET a 1 IFEQ 1 IFEQ 1", syntax),
             ("SET a 1 IFEQ", syntax),
+            ("SET a 1 IFNE 1 NX", syntax),
+            ("SET a 1 IFDEQ 1", "ERR must be exactly 16 hexadecimal characters"),
+            ("SET none 1 IFDEQ 1", "(nil)"),
             ("SET a 1 EX", syntax),
             ("SET a 1 EX 1 KEEPTTL", syntax),
             ("SET a 1 PERSIST", syntax),

@@ -32,7 +32,7 @@ fn getdel(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 /// Removes a key that is there, and states that.
-fn delete(context: &mut Context<'_>, key: &Key<'_>) {
+pub(super) fn delete(context: &mut Context<'_>, key: &Key<'_>) {
     context.keys.remove(key);
     context.effects.changed(1);
     context.effects.push(context.session.db, &[b"DEL", key.bytes]);
