@@ -8,6 +8,7 @@ pub mod control;
 pub mod engine;
 pub mod keyspace;
 pub mod net;
+pub mod rdb;
 pub mod resp;
 pub mod server;
 pub mod stats;

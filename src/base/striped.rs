@@ -31,6 +31,12 @@ impl Striped {
         self.stripes[STRIPE.get()].fetch_add(amount, Ordering::Relaxed);
     }
 
+    /// Takes the sum away, so that the total is zero unless somebody adds meanwhile.
+    pub fn reset(&self) {
+        let sum: i64 = self.stripes.iter().map(|stripe| stripe.load(Ordering::Relaxed)).sum();
+        self.add(-sum);
+    }
+
     /// Returns the sum; exact when nobody adds meanwhile, never below zero.
     pub fn total(&self) -> u64 {
         let sum: i64 = self.stripes.iter().map(|stripe| stripe.load(Ordering::Relaxed)).sum();

@@ -54,6 +54,16 @@ impl Aging {
         }
     }
 
+    /// Returns the stamp of an entry that comes from elsewhere, by what is known of its use: how long
+    /// ago it was used last for LRU, how often lately for LFU. The other is not kept.
+    pub fn aged_stamp(self, now_ms: u64, idle_ms: Option<u64>, frequency: Option<u8>) -> u32 {
+        match (self, idle_ms, frequency) {
+            (Self::Lru(_), Some(idle_ms), _) => LruClock::at(now_ms.saturating_sub(idle_ms)).0,
+            (Self::Lfu { minutes, .. }, _, Some(count)) => lfu_stamp(minutes, count),
+            _ => self.first_stamp(),
+        }
+    }
+
     /// Notes an access to an entry.
     #[inline]
     pub fn touch(self, entry: &Entry) {

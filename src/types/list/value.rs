@@ -125,12 +125,21 @@ impl List {
         last.rev().chain(rest.rev().flat_map(|node| node.items().rev()))
     }
 
-    /// Returns the pieces as they are saved.
-    pub fn nodes(&self) -> Vec<NodeRef<'_>> {
+    /// Returns the number of pieces that [`List::nodes`] returns.
+    pub fn node_count(&self) -> usize {
         match &self.0 {
-            Repr::Packed(packed) => vec![NodeRef::Packed(packed.clone())],
-            Repr::Chunked(list) => list.nodes.iter().map(node_ref).collect(),
+            Repr::Packed(_) => 1,
+            Repr::Chunked(list) => list.nodes.len(),
         }
+    }
+
+    /// Returns the pieces as they are saved; each is copied when its turn comes.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeRef<'_>> {
+        let (packed, nodes) = match &self.0 {
+            Repr::Packed(packed) => (Some(packed), Nodes::default()),
+            Repr::Chunked(list) => (None, list.nodes.iter()),
+        };
+        packed.map(|packed| NodeRef::Packed(packed.clone())).into_iter().chain(nodes.map(node_ref))
     }
 }
 

@@ -1,0 +1,261 @@
+//! Values of every type and encoding through payloads and files, whole and damaged.
+
+use super::{
+    LoadOptions, Loaded, RdbError, SaveOptions, Shapes, Stamps, dump, load, restore, save,
+};
+use crate::base::crc::crc64;
+use crate::config::Config;
+use crate::keyspace::{Access, Aging, Entry, Keyspace, LockMode, Lookup};
+use crate::types::{
+    End, FieldDeadline, Hash, List, ListLimits, Object, PackedLimits, StringRef, StringValue,
+};
+
+const NOW_MS: u64 = 1_700_000_000_000;
+const AGING: fn() -> Aging = || Aging::new(false, NOW_MS, 10, 1);
+
+fn shapes() -> Shapes {
+    Shapes::read(&Config::default())
+}
+
+fn hash(count: usize, deadline: impl Fn(usize) -> Option<u64>) -> Object {
+    let limits = PackedLimits { entries_max: 512, value_bytes_max: 64 };
+    let mut hash = Hash::new();
+    for number in 0..count {
+        let (field, value) = (format!("field:{number}"), (number * 7).to_string());
+        let deadline = deadline(number).map_or(FieldDeadline::None, FieldDeadline::At);
+        hash.set(field.as_bytes(), value.as_bytes(), deadline, limits);
+    }
+    hash.into()
+}
+
+fn list(texts: impl Iterator<Item = Vec<u8>>) -> Object {
+    let limits = ListLimits::new(-2, None);
+    let mut list = List::new();
+    texts.for_each(|text| list.push(End::Back, StringRef::Text(&text), &limits));
+    list.into()
+}
+
+fn objects() -> Vec<Object> {
+    let numbers = |count: usize| (0..count).map(|number| number.to_string().into_bytes());
+    let large = numbers(5).chain([vec![b'x'; 20_000]]).chain(numbers(3));
+    let some = |number: usize| number.is_multiple_of(3).then(|| NOW_MS + 10_000 + number as u64);
+    let hashes = [hash(5, |_| None), hash(900, |_| None), hash(8, some), hash(700, some)];
+    let lists = [list(numbers(7)), list(numbers(9000)), list(large)];
+    hashes.into_iter().chain(lists).collect()
+}
+
+fn texts() -> Vec<Vec<u8>> {
+    let texts = ["", "12", "-70000", "99999999999", "hello"].map(|text| text.as_bytes().to_vec());
+    let long = [b"abc".repeat(20), b"noise: q8w7e6r5".to_vec(), b"0123456789".repeat(5_000)];
+    texts.into_iter().chain(long).collect()
+}
+
+/// Returns entries of every type and encoding.
+fn samples() -> Vec<Entry> {
+    let texts =
+        texts().into_iter().map(|text| Entry::new(b"key", StringValue::from_bytes(&text), None, 0));
+    let objects = objects().into_iter().map(|object| Entry::of_object(b"key", object, None, 0));
+    texts.chain(objects).collect()
+}
+
+#[test]
+fn every_value_comes_back_from_its_payload_as_it_was() {
+    for compresses in [false, true] {
+        for entry in samples() {
+            let payload = dump(&entry, compresses);
+            let restored = restore(&payload, false, &shapes()).expect("what was dumped");
+            let restored = restored.into_entry(b"key", None, 0);
+            assert_eq!(restored.encoding(), entry.encoding());
+            assert_eq!(dump(&restored, compresses), payload, "{:?}", entry.encoding());
+        }
+    }
+}
+
+fn access() -> Access {
+    Access { now_ms: 0, aging: AGING(), touches: true, removes_expired: true, notes_changes: false }
+}
+
+fn saved(keyspace: &Keyspace) -> Vec<u8> {
+    let options = SaveOptions {
+        version: "7.4.0",
+        now_ms: NOW_MS,
+        used_memory_bytes: 0,
+        stamps: Stamps::Idle,
+        compresses: true,
+        sums: true,
+    };
+    let mut file = Vec::new();
+    save(keyspace, &mut file, &options).expect("memory takes everything");
+    file
+}
+
+fn loaded(file: &[u8]) -> Result<(Keyspace, Loaded), RdbError> {
+    let keyspace = Keyspace::new(16);
+    let options = LoadOptions {
+        now_ms: NOW_MS,
+        shapes: shapes(),
+        aging: AGING(),
+        sums: true,
+        is_strict: true,
+        replaces: false,
+        proceed: &mut |_| true,
+    };
+    load(&keyspace, file, options).map(|loaded| (keyspace, loaded))
+}
+
+/// Returns a keyspace with every sample in two databases, some of them with deadlines.
+fn filled() -> Keyspace {
+    let keyspace = Keyspace::new(16);
+    let access = access();
+    for (number, entry) in samples().into_iter().enumerate() {
+        for db in [0, 7] {
+            let name = format!("{db}:{number}");
+            let key = keyspace.key(db, name.as_bytes());
+            let mut keys = keyspace.lock_one(key.place(), LockMode::Exclusive, &access);
+            keys.insert(&key, entry.copy(name.as_bytes(), AGING().first_stamp()));
+            if number.is_multiple_of(4) {
+                let mut entry = keys.get_mut(&key).expect("just inserted");
+                entry.set_deadline(Some(NOW_MS + 1 + number as u64));
+            }
+        }
+    }
+    keyspace
+}
+
+#[test]
+fn a_file_holds_all_databases() {
+    let keyspace = filled();
+    let file = saved(&keyspace);
+    assert!(file.starts_with(b"REDIS0010"));
+    let (copy, counts) = loaded(&file).expect("what was saved");
+    assert_eq!(counts.key_count, 2 * samples().len() as u64);
+    let access = access();
+    for db in [0, 7] {
+        assert_eq!(copy.key_count(db), keyspace.key_count(db));
+        keyspace.for_each(db, &mut |entry| {
+            let key = copy.key(db, entry.key());
+            let mut keys = copy.lock_one(key.place(), LockMode::Shared, &access);
+            let other = keys.get(&key, Lookup::PEEK).expect("every key is there");
+            assert_eq!(other.deadline_ms(), entry.deadline_ms());
+            assert_eq!(dump(other, true), dump(entry, true));
+        });
+    }
+}
+
+#[test]
+fn what_is_due_and_what_is_there_twice_is_sorted_out() {
+    let header = b"REDIS0010\xfe\x00";
+    let due = b"\xfc\x01\x00\x00\x00\x00\x00\x00\x00\x00\x01a\x01b";
+    let key = b"\x00\x01k\x01v";
+    let end = [0xff, 0, 0, 0, 0, 0, 0, 0, 0];
+    let file = [&header[..], due, key, &end].concat();
+    let (keyspace, counts) = loaded(&file).expect("it is whole, and has no checksum");
+    assert_eq!((counts.key_count, counts.expired_count), (1, 1));
+    assert_eq!(keyspace.key_count(0), 1);
+    let twice = [&header[..], key, key, &end].concat();
+    assert!(matches!(loaded(&twice), Err(RdbError::DuplicateKey(_))));
+}
+
+#[test]
+fn records_that_mean_nothing_here_are_skipped() {
+    let file = [
+        &b"REDIS0012"[..],
+        b"\xfa\x03foo\x03bar",
+        b"\xf5\x05lib..",
+        b"\xf7\x81abcdefgh\x02\x02\x05\x03xyz\x02\x07\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00",
+        b"\xfe\x03\xfb\x01\x00\xf4\x05\x01\x00\xf8\x05\xf9\x07\xfd\xff\xff\xff\x7f\x00\x01k\x01v",
+        b"\xff\x00\x00\x00\x00\x00\x00\x00\x00",
+    ]
+    .concat();
+    let (keyspace, counts) = loaded(&file).expect("it is whole");
+    assert_eq!((counts.key_count, counts.function_count), (1, 1));
+    assert_eq!(keyspace.key_count(3), 1);
+    let module = b"REDIS0012\xfe\x00\x07\x01k\x81abcdefgh";
+    assert!(matches!(loaded(module), Err(RdbError::Module(_))));
+    assert!(matches!(loaded(b"REDIS0013\xff"), Err(RdbError::Version(13))));
+    assert!(matches!(loaded(b"RADIS0010\xff"), Err(RdbError::Signature)));
+    assert!(matches!(loaded(b"REDIS0010\xfe\x10"), Err(RdbError::Database(16))));
+}
+
+/// Returns a damaged copy: bits flipped, the end cut off, a length that lies, a part repeated.
+fn damaged(random: &mut fastrand::Rng, whole: &[u8]) -> Vec<u8> {
+    let mut bytes = whole.to_vec();
+    for _ in 0..random.usize(1..4) {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = random.usize(..bytes.len());
+        match random.u8(..8) {
+            0 => bytes.truncate(at),
+            1 => {
+                let lie = [&[0x81][..], &random.u64(..).to_be_bytes()].concat();
+                bytes.splice(at..(at + 1).min(bytes.len()), lie);
+            }
+            2 => {
+                let end = (at + random.usize(..20)).min(bytes.len());
+                let part = bytes[at..end].to_vec();
+                bytes.splice(at..at, part);
+            }
+            3 => bytes[at] = random.u8(..),
+            4 => bytes[at] = *random.choice(&[0, 0x3f, 0x7f, 0x80, 0xc3, 0xff]).expect("some"),
+            _ => bytes[at] ^= 1 << random.u8(..8),
+        }
+    }
+    bytes
+}
+
+/// Returns the payload of a type and a value, with a checksum that is right.
+fn payload_of(value: &[u8]) -> Vec<u8> {
+    let mut payload = [value, &12_u16.to_le_bytes()].concat();
+    let checksum = crc64(0, &payload);
+    payload.extend_from_slice(&checksum.to_le_bytes());
+    payload
+}
+
+#[test]
+fn damaged_payloads_are_refused_or_are_values_that_can_be_used() {
+    const CASES_PER_SAMPLE: usize = 1500;
+    let mut random = fastrand::Rng::with_seed(7);
+    for entry in samples() {
+        let payload = dump(&entry, random.bool());
+        let value = &payload[..payload.len() - 10];
+        for _ in 0..CASES_PER_SAMPLE {
+            let damaged = damaged(&mut random, value);
+            let Ok(value) = restore(&payload_of(&damaged), false, &shapes()) else { continue };
+            let restored = value.into_entry(b"key", None, 0);
+            let dumped = dump(&restored, true);
+            let again = restore(&dumped, false, &shapes());
+            let again = again.expect("what was accepted is whole").into_entry(b"key", None, 0);
+            assert_eq!(again.encoding(), restored.encoding());
+        }
+    }
+}
+
+#[test]
+fn random_bytes_of_every_type_are_no_reason_to_panic() {
+    let mut random = fastrand::Rng::with_seed(8);
+    for _ in 0..30_000 {
+        let length = random.usize(..60);
+        let mut bytes: Vec<u8> = (0..length).map(|_| random.u8(..)).collect();
+        bytes.insert(0, random.u8(..30));
+        drop(restore(&payload_of(&bytes), false, &shapes()));
+    }
+}
+
+#[test]
+fn damaged_files_are_refused_or_loaded() {
+    let keyspace = filled();
+    let file = saved(&keyspace);
+    let mut random = fastrand::Rng::with_seed(9);
+    let mut refused = 0;
+    for _ in 0..300 {
+        let damaged = damaged(&mut random, &file);
+        refused += usize::from(damaged != file && loaded(&damaged).is_err());
+        // Without a checksum, so that the readers behind it are reached.
+        let mut unsummed = damaged;
+        let sum_at = unsummed.len().saturating_sub(8);
+        unsummed[sum_at..].fill(0);
+        drop(loaded(&unsummed));
+    }
+    assert!(refused > 250, "{refused}");
+}
