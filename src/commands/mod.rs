@@ -16,7 +16,7 @@ mod version;
 
 use crate::engine::Command;
 
-pub use server::snapshot;
+pub use server::{LoadError, load_at_start, save_before_stop, snapshot};
 pub use version::{REDIS_VERSION, REDPOLL_VERSION};
 
 /// All families' lists, in the order COMMAND shows them.

@@ -31,6 +31,8 @@ pub enum CommandError {
     AuthenticationRequired,
     #[error("OOM command not allowed when used memory > 'maxmemory'.")]
     OutOfMemory,
+    #[error("LOADING Redis is loading the dataset in memory")]
+    Loading,
     /// A refusal that one command alone has; the text starts with its code.
     #[error("{0}")]
     Refused(Cow<'static, str>),

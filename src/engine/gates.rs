@@ -2,7 +2,7 @@
 //!
 //! The order is the originals': authentication first, so that a stranger learns nothing, then memory,
 //! then what makes a command wait. Permissions and cluster redirection stand between authentication
-//! and memory; role, loading and busy scripts between memory and waiting.
+//! and memory; role and busy scripts between memory and waiting.
 
 use super::command::Flags;
 use super::error::CommandError;
@@ -32,7 +32,7 @@ pub(super) enum Verdict {
 type Gate = fn(&Candidate<'_>) -> Verdict;
 
 /// All gates in the order they are asked.
-const GATES: &[Gate] = &[authentication, memory, pause];
+const GATES: &[Gate] = &[authentication, memory, loading, pause];
 
 /// Asks all gates; the first that does not let the command pass decides.
 #[inline]
@@ -59,6 +59,15 @@ fn authentication(candidate: &Candidate<'_>) -> Verdict {
 fn memory(candidate: &Candidate<'_>) -> Verdict {
     if candidate.is_out_of_memory && candidate.known.command.flags.has(Flags::DENYOOM) {
         return Verdict::Refuse(CommandError::OutOfMemory);
+    }
+    Verdict::Pass
+}
+
+#[inline]
+fn loading(candidate: &Candidate<'_>) -> Verdict {
+    let is_loading = candidate.engine.persistence.is_loading();
+    if is_loading && !candidate.known.command.flags.has(Flags::LOADING) {
+        return Verdict::Refuse(CommandError::Loading);
     }
     Verdict::Pass
 }

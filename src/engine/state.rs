@@ -1,6 +1,6 @@
 //! The engine: what all threads share to run commands.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use super::clients::{ClientCell, Clients};
 use super::effects::EffectLog;
 use super::pause::Pause;
+use super::persistence::Persistence;
 use super::reaper::Reaper;
 use super::table::CommandTable;
 use super::waiting::Parked;
@@ -81,8 +82,9 @@ pub struct Engine {
     pub expires_actively: AtomicBool,
     /// Upkeep (expiry, eviction) may be stopped for tests (DEBUG PAUSE-CRON).
     pub is_upkeep_paused: AtomicBool,
-    /// When the data was last saved: seconds since 1970.
-    pub last_save_s: AtomicI64,
+    /// Checksums of RESTORE's payloads may be ignored for tests (DEBUG SET-SKIP-CHECKSUM-VALIDATION).
+    pub skips_checksums: AtomicBool,
+    pub persistence: Persistence,
     pub peak_memory_bytes: AtomicU64,
     workers: OnceLock<Vec<Mailbox<WorkerMessage>>>,
     stop: Mutex<Option<StopSignal>>,
@@ -106,7 +108,6 @@ impl Engine {
     ) -> std::io::Result<Self> {
         let stats = Arc::new(Stats::new(worker_count, table.all().len()));
         stats.set_latency_tracking(config.flag(Setting::LatencyTracking));
-        let last_save_s = AtomicI64::new(i64::try_from(clock::unix_ms() / 1000).unwrap_or(0));
         Ok(Self {
             keyspace: Keyspace::new(database_count),
             config,
@@ -122,7 +123,8 @@ impl Engine {
             changes: Striped::default(),
             expires_actively: AtomicBool::new(true),
             is_upkeep_paused: AtomicBool::new(false),
-            last_save_s,
+            skips_checksums: AtomicBool::new(false),
+            persistence: Persistence::new(clock::unix_ms() / 1000),
             replication_id: Mutex::new(random_id()),
             upkeep_steps: AtomicU64::new(0),
             peak_memory_bytes: AtomicU64::new(0),

@@ -7,14 +7,14 @@ use std::thread;
 
 use crate::base::{clock, log};
 use crate::commands;
-use crate::config::{Config, Run, Setting};
+use crate::config::{Config, Run, Setting, ShutdownOptions};
 use crate::control::{self, Control, ControlError, Health, MetricsSettings, Sources};
-use crate::engine::{CommandTable, Engine, Identity};
+use crate::engine::{CommandTable, Engine, Identity, ShutdownRequest};
 use crate::net::{DataPlane, NetOptions, Rebinder};
 
 use super::logging;
 use super::process::{self, PidFile};
-use super::signals::{Ender, Ending};
+use super::signals::{End, Ender, Ending};
 
 /// Why the server does not start; the operator reads it.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +27,8 @@ pub enum StartError {
     Listen(io::Error),
     #[error("{0}")]
     Control(#[from] ControlError),
+    #[error("{0}")]
+    Load(#[from] commands::LoadError),
     #[error("Cannot start: {0}")]
     System(#[from] io::Error),
 }
@@ -54,9 +56,13 @@ pub fn run(settings: Run) -> Result<(), StartError> {
     }
     let mut ending = Ending::new()?;
     let server = Server::start(config, &ending.ender())?;
-    server.announce();
-    ending.wait();
+    let loaded = server.load(&mut ending);
+    if let Ok(true) = loaded {
+        server.announce();
+        server.wait(&mut ending);
+    }
     server.stop();
+    loaded?;
     drop(pid_file);
     log::warning(format_args!("Redpoll is now ready to exit, bye bye..."));
     Ok(())
@@ -155,12 +161,45 @@ impl Server {
         )?);
         let ender = ender.clone();
         engine.on_shutdown(Box::new(move |request| ender.end(request)));
+        // Before the first client can come: nobody is to see the data before it is there.
+        engine.persistence.begin_loading(clock::unix_ms() / 1000, 0);
         let options = NetOptions::from_config(&config);
         let data_plane =
             DataPlane::start(Arc::clone(&engine), &options).map_err(StartError::Listen)?;
         let control = start_control(&engine)?;
         apply_changes(&engine, data_plane.rebinder());
         Ok(Self { engine, data_plane, control })
+    }
+
+    /// Loads the data while clients are told to come back later. Returns `false` when the server is to
+    /// end instead.
+    fn load(&self, ending: &mut Ending) -> Result<bool, StartError> {
+        /// Keys between two looks at what would end the server.
+        const KEYS_PER_LOOK: u64 = 4096;
+        let mut key_count = 0_u64;
+        let loaded = commands::load_at_start(&self.engine, &mut || {
+            key_count += 1;
+            !key_count.is_multiple_of(KEYS_PER_LOOK) || !ending.is_due()
+        });
+        if let Err(error) = &loaded {
+            log::warning(format_args!("{error}"));
+        }
+        Ok(loaded?)
+    }
+
+    /// Waits until the server may end: a signal that cannot be obeyed without losing data is not.
+    fn wait(&self, ending: &mut Ending) {
+        loop {
+            let options = match ending.wait() {
+                // The client's command has saved already.
+                End::Client(_) => return,
+                End::Interrupt => self.engine.config.shutdown_on_sigint(),
+                End::Terminate => self.engine.config.shutdown_on_sigterm(),
+            };
+            if commands::save_before_stop(&self.engine, None, request_of(options)).is_ok() {
+                return;
+            }
+        }
     }
 
     /// Says that clients can come.
@@ -182,6 +221,15 @@ impl Server {
         self.data_plane.stop();
         self.control.stop();
     }
+}
+
+fn request_of(options: ShutdownOptions) -> ShutdownRequest {
+    let save = match (options.save(), options.nosave()) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    };
+    ShutdownRequest { save, is_now: options.now(), is_forced: options.force() }
 }
 
 fn start_control(engine: &Arc<Engine>) -> Result<Control, ControlError> {

@@ -14,6 +14,17 @@ use crate::engine::ShutdownRequest;
 pub(super) struct Ending {
     signals: Signals,
     requested: Arc<Mutex<Option<ShutdownRequest>>>,
+    /// A signal that came before anybody waited.
+    early: Option<End>,
+}
+
+/// What ended the wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Interrupt,
+    Terminate,
+    /// A client, by SHUTDOWN.
+    Client(ShutdownRequest),
 }
 
 /// Ends the wait from another thread.
@@ -38,7 +49,7 @@ impl Ending {
     /// When the system refuses the handlers.
     pub(super) fn new() -> io::Result<Self> {
         let signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-        Ok(Self { signals, requested: Arc::default() })
+        Ok(Self { signals, requested: Arc::default(), early: None })
     }
 
     /// Returns what ends the wait.
@@ -46,16 +57,29 @@ impl Ending {
         Ender { handle: self.signals.handle(), requested: Arc::clone(&self.requested) }
     }
 
-    /// Waits. Returns the client's request, or `None` for a signal.
-    pub(super) fn wait(&mut self) -> Option<ShutdownRequest> {
-        for signal in self.signals.forever() {
-            match signal {
-                SIGINT => log::warning(format_args!("Received SIGINT scheduling shutdown...")),
-                SIGTERM => log::warning(format_args!("Received SIGTERM scheduling shutdown...")),
-                _ => continue,
-            }
-            return None;
+    /// Says whether a signal has come already; it is kept for [`Ending::wait`].
+    pub(super) fn is_due(&mut self) -> bool {
+        if self.early.is_none() {
+            self.early = self.signals.pending().find_map(end_of);
         }
-        *self.requested.lock()
+        self.early.is_some()
     }
+
+    /// Waits for a signal or a client.
+    pub(super) fn wait(&mut self) -> End {
+        let early = self.early.take();
+        let signal = early.or_else(|| self.signals.forever().find_map(end_of));
+        signal.unwrap_or_else(|| End::Client(self.requested.lock().unwrap_or_default()))
+    }
+}
+
+/// Returns what a signal means, and says so in the log.
+fn end_of(signal: i32) -> Option<End> {
+    let (end, name) = match signal {
+        SIGINT => (End::Interrupt, "SIGINT"),
+        SIGTERM => (End::Terminate, "SIGTERM"),
+        _ => return None,
+    };
+    log::warning(format_args!("Received {name} scheduling shutdown..."));
+    Some(end)
 }

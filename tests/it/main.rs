@@ -8,6 +8,7 @@ mod generic;
 mod introspection;
 mod lifecycle;
 mod limits;
+mod persistence;
 mod protocol;
 mod races;
 mod resp;

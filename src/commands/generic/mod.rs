@@ -1,6 +1,7 @@
 //! Keys of any type: existence, removal, deadlines, names, walks over all of them.
 
 mod copy;
+mod dump;
 mod existence;
 mod expire;
 mod object;
@@ -13,6 +14,7 @@ use crate::engine::Command;
 pub(super) const COMMANDS: &[Command] = &[
     copy::COPY,
     existence::DEL,
+    dump::DUMP,
     existence::EXISTS,
     expire::EXPIRE,
     expire::EXPIREAT,
@@ -28,6 +30,8 @@ pub(super) const COMMANDS: &[Command] = &[
     walk::RANDOMKEY,
     rename::RENAME,
     rename::RENAMENX,
+    dump::RESTORE,
+    dump::RESTORE_ASKING,
     walk::SCAN,
     existence::TOUCH,
     ttl::TTL,

@@ -132,7 +132,8 @@ fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
     }
     let engine = context.engine;
     let is_local = context.session.cell.peer.is_loopback || context.session.cell.peer.is_unix;
-    let caller = Caller { is_local, is_loading: false };
+    let is_loading = context.engine.persistence.is_loading();
+    let caller = Caller { is_local, is_loading };
     let changes = engine
         .config
         .set(&pairs, caller, &mut |setting, config| apply(engine, setting, config))

@@ -11,6 +11,7 @@ mod latency;
 mod lolwut;
 mod memory;
 mod process;
+mod saving;
 mod shutdown;
 mod slowlog;
 mod state;
@@ -19,9 +20,11 @@ mod table;
 use crate::engine::Command;
 
 pub use info::snapshot;
+pub use saving::{LoadError, load_at_start, save_before_stop};
 
 pub(super) const COMMANDS: &[Command] = &[
     acl::ACL,
+    saving::BGSAVE,
     table::COMMAND,
     commandlog::COMMANDLOG,
     config::CONFIG,
@@ -30,12 +33,13 @@ pub(super) const COMMANDS: &[Command] = &[
     databases::FLUSHALL,
     databases::FLUSHDB,
     info::INFO,
-    state::LASTSAVE,
+    saving::LASTSAVE,
     latency::LATENCY,
     lolwut::LOLWUT,
     memory::MEMORY,
     state::MODULE,
     state::ROLE,
+    saving::SAVE,
     shutdown::SHUTDOWN,
     slowlog::SLOWLOG,
     databases::SWAPDB,

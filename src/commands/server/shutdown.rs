@@ -1,5 +1,6 @@
 //! SHUTDOWN: stopping the server on a client's word.
 
+use super::saving::save_before_stop;
 use crate::base::log;
 use crate::engine::{
     Args, Argument, Command, CommandError, Context, Flags, Group, ShutdownRequest,
@@ -47,12 +48,9 @@ fn shutdown(context: &mut Context<'_>) -> Result<(), CommandError> {
         Wish::Abort => return Err(CommandError::refused("ERR No shutdown in progress.")),
         Wish::Stop(request) => request,
     };
-    if request.save == Some(true) {
-        return Err(CommandError::refused(
-            "ERR SHUTDOWN SAVE needs persistence, which this version does not have",
-        ));
-    }
     log::warning(format_args!("User requested shutdown..."));
+    save_before_stop(context.engine, Some(context.worker()), request)
+        .map_err(|_| CommandError::refused("ERR Errors trying to SHUTDOWN. Check logs."))?;
     context.session.closes = true;
     context.engine.request_shutdown(request);
     Ok(())

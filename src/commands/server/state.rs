@@ -1,6 +1,4 @@
-//! Short questions about the server: the time, its role, its last save, its modules, its user.
-
-use std::sync::atomic::Ordering;
+//! Short questions about the server: the time, its role, its modules, its user.
 
 use crate::base::clock;
 use crate::commands::help;
@@ -45,25 +43,6 @@ fn role(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.reply.bulk(b"master");
     context.reply.integer(context.engine.effects.offset().cast_signed());
     context.reply.array(0);
-    Ok(())
-}
-
-pub(super) const LASTSAVE: Command = Command {
-    name: "lastsave",
-    arity: 1,
-    flags: Flags::LOADING.and(Flags::STALE).and(Flags::FAST),
-    acl: Categories::ADMIN.and(Categories::DANGEROUS),
-    since: "1.0.0",
-    group: Group::Server,
-    complexity: "O(1)",
-    summary: "Returns when the data was last saved, in seconds since 1970.",
-    tips: &["nondeterministic_output"],
-    run: lastsave,
-    ..Command::DEFAULT
-};
-fn lastsave(context: &mut Context<'_>) -> Result<(), CommandError> {
-    // Relaxed: a statistic.
-    context.reply.integer(context.engine.last_save_s.load(Ordering::Relaxed));
     Ok(())
 }
 

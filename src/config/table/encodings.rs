@@ -45,8 +45,9 @@ StreamNodeMaxBytes: "stream-node-max-bytes", bytes(4096, 0, i64::MAX), LIVE.late
 /// Entries of one packed piece of a stream; 0 sets no limit.
 StreamNodeMaxEntries: "stream-node-max-entries", count(100, 0, i64::MAX, Count), LIVE.later();
 
-/// How thoroughly RESTORE and loading check packed data: never, always, or only for clients.
-SanitizeDumpPayload: "sanitize-dump-payload", Sanitize::No.kind(), LIVE.later();
+/// How thoroughly RESTORE and loading check packed data: never, always, or only for clients. Here
+/// all of it is always looked through.
+SanitizeDumpPayload: "sanitize-dump-payload", Sanitize::No.kind(), LIVE.never();
 }
 
     } };

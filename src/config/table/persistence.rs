@@ -5,36 +5,37 @@ macro_rules! persistence_settings {
 
 "Persistence" {
 /// Save points, pairs of seconds and changes: a snapshot is saved when that much time has passed
-/// since the last one and that many changes were made. Empty saves none by itself.
-Save: "save", Kind::SavePoints, LIVE.later();
+/// since the last one and that many changes were made. Empty saves none by itself. In this version
+/// save points only make the server save when it is stopped.
+Save: "save", Kind::SavePoints, LIVE;
 
 /// Name of the snapshot in `dir`.
-Dbfilename: "dbfilename", base_name("dump.rdb", "dbfilename"), LIVE.protected().later();
+Dbfilename: "dbfilename", base_name("dump.rdb", "dbfilename"), LIVE.protected();
 
 /// Refuses writes after a snapshot has failed, until one succeeds.
 StopWritesOnBgsaveError: "stop-writes-on-bgsave-error", Kind::Flag(true), LIVE.later();
 
 /// Compresses long strings in snapshots.
-Rdbcompression: "rdbcompression", Kind::Flag(true), LIVE.later();
+Rdbcompression: "rdbcompression", Kind::Flag(true), LIVE;
 
 /// Writes a checksum to snapshots and verifies it.
-Rdbchecksum: "rdbchecksum", Kind::Flag(true), FIXED.later();
+Rdbchecksum: "rdbchecksum", Kind::Flag(true), FIXED;
 
 /// Whether snapshots of unknown newer versions are refused (strict) or tried (relaxed).
-RdbVersionCheck: "rdb-version-check", VersionCheck::Strict.kind(), LIVE.later();
+RdbVersionCheck: "rdb-version-check", VersionCheck::Strict.kind(), LIVE;
 
 /// Removes snapshots that replication left on disk, if the server keeps none for itself.
 RdbDelSyncFiles: "rdb-del-sync-files", Kind::Flag(false), LIVE.later();
 
 /// Writes snapshots to disk in portions, instead of all at the end.
-RdbSaveIncrementalFsync: "rdb-save-incremental-fsync", Kind::Flag(true), LIVE.later();
+RdbSaveIncrementalFsync: "rdb-save-incremental-fsync", Kind::Flag(true), LIVE;
 
 /// Pause after each key that is saved, for tests.
 RdbKeySaveDelay: "rdb-key-save-delay", count(0, INT_MIN, INT_MAX, Microseconds),
     LIVE.later().hidden();
 
 /// Pause after each key that is loaded, for tests.
-KeyLoadDelay: "key-load-delay", count(0, INT_MIN, INT_MAX, Microseconds), LIVE.later().hidden();
+KeyLoadDelay: "key-load-delay", count(0, INT_MIN, INT_MAX, Microseconds), LIVE.hidden();
 
 /// Bytes loaded between two looks at the clients.
 LoadingProcessEventsIntervalBytes: "loading-process-events-interval-bytes",

@@ -28,10 +28,10 @@ DynamicHz: "dynamic-hz", Kind::Flag(true), LIVE.never();
 
 /// What SIGINT does: `default` saves if save points are set; any of save, nosave, now, force,
 /// safe, failover.
-ShutdownOnSigint: "shutdown-on-sigint", Kind::ShutdownOptions, LIVE.later();
+ShutdownOnSigint: "shutdown-on-sigint", Kind::ShutdownOptions, LIVE;
 
 /// What SIGTERM does, as for `shutdown-on-sigint`.
-ShutdownOnSigterm: "shutdown-on-sigterm", Kind::ShutdownOptions, LIVE.later();
+ShutdownOnSigterm: "shutdown-on-sigterm", Kind::ShutdownOptions, LIVE;
 
 /// How long a shutdown waits for replicas to catch up.
 ShutdownTimeout: "shutdown-timeout", count(10, 0, INT_MAX, Seconds), LIVE.later();

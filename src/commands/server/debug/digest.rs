@@ -8,11 +8,13 @@ use sha1::{Digest as _, Sha1};
 
 use crate::engine::{CommandError, Context, Engine};
 use crate::keyspace::{Entry, Lookup};
-use crate::types::{IntegerText, ValueType};
+use crate::types::{Hash, IntegerText, List, ObjectRef, ValueType};
 
 const DIGEST_BYTES: usize = 20;
 /// Added to the sum of a key that expires.
 const EXPIRES_MARK: &[u8] = b"!!expire!!";
+/// The same for a field of a hash.
+const FIELD_EXPIRES_MARK: &[u8] = b"!!hexpire!!";
 
 #[derive(Clone, Copy, Default)]
 struct Sum([u8; DIGEST_BYTES]);
@@ -30,12 +32,34 @@ impl Sum {
 
     fn mix_value(&mut self, entry: &Entry) {
         self.mix(&type_code(entry.value_type()).to_be_bytes());
-        if entry.value_type() == ValueType::String {
-            self.mix(entry.string().bytes(&mut IntegerText::new()));
+        match entry.object() {
+            None => self.mix(entry.string().bytes(&mut IntegerText::new())),
+            Some(ObjectRef::Hash(value)) => self.add_fields(value),
+            Some(ObjectRef::List(value)) => self.mix_elements(value),
+            // Nothing can be in those yet.
+            Some(_) => {}
         }
         if entry.deadline_ms().is_some() {
             self.add(EXPIRES_MARK);
         }
+    }
+
+    fn add_fields(&mut self, hash: &Hash) {
+        let (mut field_digits, mut value_digits) = (IntegerText::new(), IntegerText::new());
+        for field in hash.iter() {
+            let mut sum = Self::default();
+            sum.mix(field.field.bytes(&mut field_digits));
+            sum.mix(field.value.bytes(&mut value_digits));
+            if field.deadline_ms.is_some() {
+                sum.add(FIELD_EXPIRES_MARK);
+            }
+            self.add(&sum.0);
+        }
+    }
+
+    fn mix_elements(&mut self, list: &List) {
+        let mut digits = IntegerText::new();
+        list.iter_from(0).for_each(|element| self.mix(element.bytes(&mut digits)));
     }
 
     fn hex(&self) -> String {

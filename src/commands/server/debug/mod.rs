@@ -4,6 +4,7 @@ mod data;
 mod digest;
 mod objects;
 mod protocol;
+mod reload;
 
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -94,15 +95,18 @@ traps! {
     "POPULATE" 1..=3, "<count> [<prefix> [<bytes>]]", data::populate:
         "Creates keys named prefix:number with values of a size, where they do not exist yet.";
     "PROTOCOL" 1..=1, "<type>", protocol::sample: "Answers with a value of this type.";
+    "RELOAD" 0..=ANY, "[MERGE] [NOFLUSH] [NOSAVE]", reload::reload:
+        "Saves, removes everything and loads what was saved; MERGE lets loaded keys replace others.";
     "SDSLEN" 1..=1, "<key>", objects::string_lengths: "Tells the lengths of a key and its string.";
     "SET-ACTIVE-EXPIRE" 1..=1, "<0|1>", set_active_expiry:
         "Leaves expired keys alone until somebody asks for them, or not.";
+    "SET-SKIP-CHECKSUM-VALIDATION" 1..=1, "<0|1>", skip_checksums:
+        "Takes payloads of RESTORE whatever their checksum, or not.";
     "SLEEP" 1..=1, "<seconds>", sleep: "Stops everything for a while.";
     "STRINGMATCH-LEN" 2..=2, "<length> <pattern>", match_long_text:
         "Matches a pattern with a text of many letters a.";
     "STRUCTSIZE" 0..=0, "", struct_sizes: "Tells the sizes of a few structures.";
     "LOADAOF" 0..=0, "", refuse_persistence: "Refused: there is no persistence yet.";
-    "RELOAD" 0..=ANY, "", refuse_persistence: "Refused: there is no persistence yet.";
     "DICT-RESIZING" 1..=1, "<0|1>", refuse_meaningless: "Refused: it has no meaning here.";
     "LISTPACK" 1..=1, "<key>", refuse_meaningless: "Refused: it has no meaning here yet.";
     "QUICKLIST-PACKED-THRESHOLD" 1..=1, "<bytes>", refuse_meaningless:
@@ -111,8 +115,6 @@ traps! {
     "REPLYBUFFER" 2..=2, "<option> <value>", refuse_meaningless:
         "Refused: it has no meaning here.";
     "SET-DISABLE-DENY-SCRIPTS" 1..=1, "<0|1>", refuse_meaningless:
-        "Refused: it has no meaning here yet.";
-    "SET-SKIP-CHECKSUM-VALIDATION" 1..=1, "<0|1>", refuse_meaningless:
         "Refused: it has no meaning here yet.";
 }
 
@@ -191,6 +193,12 @@ fn pause_upkeep(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 fn set_active_expiry(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.engine.expires_actively.store(switch(context.args.at(2)), Ordering::Relaxed);
+    context.reply.ok();
+    Ok(())
+}
+
+fn skip_checksums(context: &mut Context<'_>) -> Result<(), CommandError> {
+    context.engine.skips_checksums.store(switch(context.args.at(2)), Ordering::Relaxed);
     context.reply.ok();
     Ok(())
 }
@@ -297,8 +305,8 @@ mod tests {
         let mut bench = bench();
         bench.expect(&[
             (
-                "DEBUG RELOAD",
-                "ERR DEBUG RELOAD needs persistence, which this version does not have",
+                "DEBUG LOADAOF",
+                "ERR DEBUG LOADAOF needs persistence, which this version does not have",
             ),
             ("DEBUG LISTPACK a", "ERR DEBUG LISTPACK has no meaning in this version"),
             (

@@ -1,8 +1,10 @@
 //! How values and databases are kept: DEBUG OBJECT, SDSLEN, HTSTATS.
 
 use crate::base::text;
+use crate::config::Setting;
 use crate::engine::{CommandError, Context};
-use crate::keyspace::{Entry, Lookup, LruClock, SHARD_COUNT, idle_ms};
+use crate::keyspace::{Lookup, LruClock, SHARD_COUNT, idle_ms};
+use crate::rdb;
 use crate::types::{IntegerText, StringRef, ValueType};
 
 /// Handles DEBUG OBJECT.
@@ -10,6 +12,7 @@ pub(super) fn object(context: &mut Context<'_>) -> Result<(), CommandError> {
     if context.args.len() > 3 && !context.args.is_word(3, "FAST") {
         return Err(CommandError::Syntax);
     }
+    let compresses = context.engine.config.flag(Setting::Rdbcompression);
     let key = context.key(2);
     let clock = LruClock::at(context.now_ms);
     let entry = context.keys.get(&key, Lookup::PEEK).ok_or(CommandError::NoSuchKey)?;
@@ -17,36 +20,12 @@ pub(super) fn object(context: &mut Context<'_>) -> Result<(), CommandError> {
         "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         entry.key().as_ptr(),
         entry.encoding().name(),
-        serialized_bytes(entry),
+        rdb::serialized_bytes(entry, compresses),
         entry.stamp(),
         idle_ms(entry, clock) / 1000,
     );
     context.reply.simple(&line);
     Ok(())
-}
-
-/// Returns the bytes a string takes in an RDB file without compression: small integers have forms of
-/// their own, everything else has its length in front.
-fn serialized_bytes(entry: &Entry) -> usize {
-    if entry.value_type() != ValueType::String {
-        return entry.memory_bytes();
-    }
-    if let Some(integer) = entry.string().integer()
-        && let Ok(integer) = i32::try_from(integer)
-    {
-        return match integer {
-            -128..=127 => 2,
-            -32_768..=32_767 => 3,
-            _ => 5,
-        };
-    }
-    let bytes = entry.string().len();
-    let length_bytes = match bytes {
-        0..=63 => 1,
-        64..=16_383 => 2,
-        _ => 5,
-    };
-    length_bytes + bytes
 }
 
 /// Handles DEBUG SDSLEN.
