@@ -1,9 +1,11 @@
 //! Floor 5: WHAT each command does: one constant of facts and one handler, side by side, by family.
 
+mod bitmap;
 mod connection;
 mod deadline;
 mod generic;
 mod help;
+mod hyperloglog;
 #[cfg(test)]
 mod model_tests;
 mod scan;
@@ -20,5 +22,12 @@ pub use server::{LoadError, load_at_start, save_before_stop, snapshot};
 pub use version::{REDIS_VERSION, REDPOLL_VERSION};
 
 /// All families' lists, in the order COMMAND shows them.
-pub const FAMILIES: &[&[Command]] =
-    &[string::COMMANDS, set::COMMANDS, generic::COMMANDS, connection::COMMANDS, server::COMMANDS];
+pub const FAMILIES: &[&[Command]] = &[
+    string::COMMANDS,
+    bitmap::COMMANDS,
+    hyperloglog::COMMANDS,
+    set::COMMANDS,
+    generic::COMMANDS,
+    connection::COMMANDS,
+    server::COMMANDS,
+];

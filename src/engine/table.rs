@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use super::args::Args;
-use super::command::{BeginSearch, Command, FindKeys, Flags};
+use super::command::{BeginSearch, Command, FindKeys, Flags, KeyFlags};
 use crate::keyspace::LockMode;
 
 const NAME_BYTES_MAX: usize = 16;
@@ -86,8 +86,10 @@ impl CommandTable {
         parent: Option<usize>,
     ) -> usize {
         let id = self.known.len();
-        // A client that is to wait is noted in the shards it waits for.
-        let is_alone = command.flags.has_any(Flags::WRITE.and(Flags::BLOCKING));
+        // A client that is to wait is noted in the shards it waits for, and PFCOUNT, a reader, keeps
+        // the count it found with the value.
+        let is_alone = command.flags.has_any(Flags::WRITE.and(Flags::BLOCKING))
+            || command.keys.iter().any(|spec| spec.flags.has(KeyFlags::RW));
         let mode = if is_alone { LockMode::Exclusive } else { LockMode::Shared };
         let plan = plan_of(command);
         let subcommands = HashMap::new();

@@ -24,6 +24,8 @@ pub struct Tuning {
     pub large_reply_bytes: usize,
     /// Milliseconds; 0: the monitor is off.
     pub latency_monitor_ms: u64,
+    /// From how many bytes on a sparse HyperLogLog becomes dense.
+    pub hll_sparse_bytes_max: usize,
     /// Up to where sets stay small.
     pub set: SetLimits,
 }
@@ -53,6 +55,7 @@ impl Tuning {
                 .number(Setting::LatencyMonitorThreshold)
                 .max(0)
                 .unsigned_abs(),
+            hll_sparse_bytes_max: config.size(Setting::HllSparseMaxBytes),
             set: SetLimits {
                 integers_max: config.size(Setting::SetMaxIntsetEntries),
                 packed: PackedLimits {

@@ -15,6 +15,8 @@ mod value;
 
 use crate::engine::Command;
 
+pub(super) use value::string_of;
+
 pub(super) const COMMANDS: &[Command] = &[
     edit::APPEND,
     count::DECR,

@@ -11,7 +11,7 @@ use crate::types::{StringRef, ValueType};
 /// # Errors
 /// [`CommandError::WrongType`].
 #[inline]
-pub(super) fn string_of(entry: &Entry) -> Result<StringRef<'_>, CommandError> {
+pub(in crate::commands) fn string_of(entry: &Entry) -> Result<StringRef<'_>, CommandError> {
     if entry.value_type() == ValueType::String {
         Ok(entry.string())
     } else {

@@ -37,7 +37,7 @@ ZsetMaxListpackValue: "zset-max-listpack-value" | "zset-max-ziplist-value",
     bytes(64, 0, i64::MAX), LIVE.later();
 
 /// Size of a HyperLogLog that stays sparse.
-HllSparseMaxBytes: "hll-sparse-max-bytes", bytes(3000, 0, i64::MAX), LIVE.later();
+HllSparseMaxBytes: "hll-sparse-max-bytes", bytes(3000, 0, i64::MAX), LIVE;
 
 /// Size of one packed piece of a stream; 0 sets no limit.
 StreamNodeMaxBytes: "stream-node-max-bytes", bytes(4096, 0, i64::MAX), LIVE.later();
