@@ -34,5 +34,4 @@ macro_rules! interim {
 
 interim! {
     SortedSet Listpack,
-    Stream Stream,
 }

@@ -7,15 +7,21 @@ mod object;
 mod packed;
 mod pair;
 mod set;
+mod stream;
 mod string;
 mod text;
 
 pub use hash::{FieldDeadline, Hash, HashField, HashFields, HashParts};
-pub use interim::{SortedSet, Stream};
+pub use interim::SortedSet;
 pub use list::{Element, End, List, ListLimits, NodeRef, Side, TextMatch};
 pub use object::{COLLECTION_BYTES_MAX, Collection, FREE_COST_MAX, Object, ObjectRef};
 pub use packed::{At, Corrupt, Item, Iter as PackedIter, Packed};
 pub use set::{Set, SetLimits, Taken as TakenMember};
+pub use stream::{
+    BlockLimits, Consumer, ConsumerId, Deletion, Group, GroupEditing, Groups, IdRefusal,
+    NewStreamId, Parts, Pending, References, Stream, StreamEntry, StreamFields, StreamId,
+    StreamIdText, StreamLog, StreamMarks, StreamRange, StreamRangeBack, Trim, TrimGoal,
+};
 pub use string::{EMBSTR_BYTES_MAX, IntegerText, SHARED_BYTES_MIN, StringRef, StringValue};
 pub use text::{INLINE_BYTES_MAX, Text};
 

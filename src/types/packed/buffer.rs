@@ -8,7 +8,7 @@ use super::iterator::Iter;
 /// Size of a sequence without entries.
 pub(in crate::types) const EMPTY_BYTES: usize = HEADER_BYTES + 1;
 /// The count that stands for "count them".
-pub(super) const COUNT_UNKNOWN: u16 = u16::MAX;
+pub(in crate::types) const COUNT_UNKNOWN: u16 = u16::MAX;
 /// Bytes a sequence may have; whoever adds asks [`Packed::has_room`].
 const BYTES_MAX: usize = 1 << 30;
 

@@ -105,7 +105,7 @@ impl<'a> Entries<'a> {
 
 /// Returns where the entry that ends at `offset` starts.
 #[inline]
-pub(super) fn previous_offset(bytes: &[u8], offset: usize) -> Option<usize> {
+pub(in crate::types) fn previous_offset(bytes: &[u8], offset: usize) -> Option<usize> {
     if offset <= HEADER_BYTES {
         return None;
     }

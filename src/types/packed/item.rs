@@ -92,6 +92,14 @@ impl<'a> Item<'a> {
         bytes + back_length_bytes(bytes)
     }
 
+    /// Appends the entry to bytes that a type of its own arranges.
+    #[inline]
+    pub(in crate::types) fn append_to(self, out: &mut Vec<u8>) {
+        let at = out.len();
+        out.resize(at + self.encoded_bytes(), 0);
+        self.write(&mut out[at..]);
+    }
+
     /// Writes the entry into `gap`, which has exactly its size.
     #[inline]
     pub(in crate::types) fn write(self, gap: &mut [u8]) {
@@ -267,7 +275,7 @@ pub(super) fn extent(bytes: &[u8], at: usize) -> Option<Extent> {
 
 /// Returns the size of the entry at `at`, zero for the terminator.
 #[inline(always)]
-pub(super) fn entry_bytes(bytes: &[u8], at: usize) -> usize {
+pub(in crate::types) fn entry_bytes(bytes: &[u8], at: usize) -> usize {
     let head = bytes[at];
     if head < TEXT_6 {
         2
@@ -280,7 +288,7 @@ pub(super) fn entry_bytes(bytes: &[u8], at: usize) -> usize {
 
 /// Returns the item of the valid entry at `at`; the terminator reads as an empty text.
 #[inline]
-pub(super) fn decode(bytes: &[u8], at: usize) -> Item<'_> {
+pub(in crate::types) fn decode(bytes: &[u8], at: usize) -> Item<'_> {
     let head = bytes[at];
     if head < TEXT_6 {
         return Item::Integer(i64::from(head));

@@ -25,7 +25,7 @@ pub use item::Item;
 pub use iterator::Iter;
 pub use validate::Corrupt;
 
-pub(super) use buffer::EMPTY_BYTES;
-pub(super) use entries::{Entries, HEADER_BYTES};
+pub(super) use buffer::{COUNT_UNKNOWN, EMPTY_BYTES};
+pub(super) use entries::{Entries, HEADER_BYTES, previous_offset};
 pub(super) use find::Wanted;
-pub(super) use item::TERMINATOR;
+pub(super) use item::{TERMINATOR, decode, entry_bytes};
