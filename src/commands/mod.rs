@@ -11,6 +11,7 @@ mod model_tests;
 mod scan;
 mod server;
 mod set;
+mod stream;
 mod string;
 #[cfg(test)]
 mod testing;
@@ -27,6 +28,7 @@ pub const FAMILIES: &[&[Command]] = &[
     bitmap::COMMANDS,
     hyperloglog::COMMANDS,
     set::COMMANDS,
+    stream::COMMANDS,
     generic::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,

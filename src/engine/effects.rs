@@ -99,6 +99,18 @@ impl Effects {
         self.change_count += count;
     }
 
+    /// Says whether effects are recorded; stating them has a purpose only then.
+    #[inline]
+    pub fn is_recorded(&self) -> bool {
+        self.is_recording
+    }
+
+    /// Says that the command itself is not what is repeated, even if no effect is stated.
+    #[inline]
+    pub fn rewrite(&mut self) {
+        self.is_rewritten = true;
+    }
+
     /// Makes room for the next command's.
     pub(super) fn clear(&mut self) {
         self.change_count = 0;

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, MaxmemoryPolicy, Setting};
 use crate::keyspace::{Aging, VictimOrder, Victims};
-use crate::types::{PackedLimits, SetLimits};
+use crate::types::{BlockLimits, PackedLimits, SetLimits};
 
 /// Settings as plain values.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,8 @@ pub struct Tuning {
     pub hll_sparse_bytes_max: usize,
     /// Up to where sets stay small.
     pub set: SetLimits,
+    /// Up to where entries of a stream share a block.
+    pub stream_blocks: BlockLimits,
 }
 
 impl Tuning {
@@ -62,6 +64,10 @@ impl Tuning {
                     entries_max: config.size(Setting::SetMaxListpackEntries),
                     value_bytes_max: config.size(Setting::SetMaxListpackValue),
                 },
+            },
+            stream_blocks: BlockLimits {
+                bytes_max: threshold(config.number(Setting::StreamNodeMaxBytes)),
+                entries_max: threshold(config.number(Setting::StreamNodeMaxEntries)),
             },
         }
     }

@@ -40,10 +40,10 @@ ZsetMaxListpackValue: "zset-max-listpack-value" | "zset-max-ziplist-value",
 HllSparseMaxBytes: "hll-sparse-max-bytes", bytes(3000, 0, i64::MAX), LIVE;
 
 /// Size of one packed piece of a stream; 0 sets no limit.
-StreamNodeMaxBytes: "stream-node-max-bytes", bytes(4096, 0, i64::MAX), LIVE.later();
+StreamNodeMaxBytes: "stream-node-max-bytes", bytes(4096, 0, i64::MAX), LIVE;
 
 /// Entries of one packed piece of a stream; 0 sets no limit.
-StreamNodeMaxEntries: "stream-node-max-entries", count(100, 0, i64::MAX, Count), LIVE.later();
+StreamNodeMaxEntries: "stream-node-max-entries", count(100, 0, i64::MAX, Count), LIVE;
 
 /// How thoroughly RESTORE and loading check packed data: never, always, or only for clients. Here
 /// all of it is always looked through.
