@@ -26,7 +26,8 @@ use super::waiting::{self, Deadlines};
 use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::keyspace::{
-    Access, Evictor, Key, KeyPlace, Keys, LockMode, OwnedKey, Sweep, SweepOutcome, data_bytes,
+    Access, Evictor, Expired, ExpiredThing, Key, KeyPlace, Keys, LockMode, Overdue, Sweep,
+    SweepOutcome, data_bytes,
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{CommandLogClient, CommandLogKind, Counter, WorkerStats};
@@ -225,56 +226,69 @@ impl Worker {
             return SweepOutcome::default();
         }
         let from = self.scratch.ticker.raw();
-        let mut expired = |db: u32, key: &[u8]| record_removal(engine, db, key);
+        let mut expired = |db: u32, expired: Expired<'_>| record_removal(engine, db, expired);
         let now_ms = self.scratch.now_ms;
         let outcome = self.sweep.run(&engine.keyspace, now_ms, SWEEP_SLICE, &mut expired);
-        if outcome.expired_count == 0 && !outcome.has_more {
+        let removed_count = outcome.expired_count + outcome.field_count;
+        if removed_count == 0 && !outcome.has_more {
             return outcome;
         }
         let elapsed_ns = self.scratch.ticker.elapsed_ns(from, self.scratch.ticker.raw());
         let stats = self.stats();
         stats.add(Counter::ExpiredKeys, outcome.expired_count);
+        stats.add(Counter::ExpiredSubkeys, outcome.field_count);
         stats.add(Counter::ExpireCycleUs, elapsed_ns / 1000);
         if outcome.has_more {
             stats.add(Counter::ExpiredTimeCapReached, 1);
         }
-        engine.count_changes(outcome.expired_count);
+        engine.count_changes(removed_count);
         self.scratch.record_event(engine, "expire-cycle", elapsed_ns);
         outcome
     }
 }
 
-/// Appends the removal of a key to the log of effects; called under its shard's lock.
-fn record_removal(engine: &Engine, db: u32, key: &[u8]) {
-    if engine.effects.is_listening() {
-        engine.effects.append(&[Effect::new(db, [b"DEL".as_slice(), key].into_iter())]);
+/// Appends the removal of a key or a field to the log of effects; called under its shard's lock.
+fn record_removal(engine: &Engine, db: u32, expired: Expired<'_>) {
+    if !engine.effects.is_listening() {
+        return;
     }
+    let effect = match expired {
+        Expired::Key(key) => Effect::new(db, [b"DEL".as_slice(), key].into_iter()),
+        Expired::Field { key, field } => {
+            Effect::new(db, [b"HDEL".as_slice(), key, field].into_iter())
+        }
+    };
+    engine.effects.append(&[effect]);
 }
 
-/// Counts and records keys that a command found expired and removed; called under their locks.
+/// Counts and records what a command found expired and removed; called under the locks.
 #[cold]
-pub(super) fn record_expired(engine: &Engine, worker: usize, expired: &[(u32, Box<[u8]>)]) {
-    for (db, key) in expired {
-        record_removal(engine, *db, key);
+pub(super) fn record_expired(engine: &Engine, worker: usize, expired: &[ExpiredThing]) {
+    let mut field_count = 0;
+    for ExpiredThing { db, key, field } in expired {
+        field_count += u64::from(field.is_some());
+        let expired = match field {
+            Some(field) => Expired::Field { key, field },
+            None => Expired::Key(key),
+        };
+        record_removal(engine, *db, expired);
     }
     let count = expired.len() as u64;
     if count == 0 {
         return;
     }
-    engine.stats.worker(worker).add(Counter::ExpiredKeys, count);
+    engine.stats.worker(worker).add(Counter::ExpiredKeys, count - field_count);
+    engine.stats.worker(worker).add(Counter::ExpiredSubkeys, field_count);
     engine.count_changes(count);
 }
 
-/// Removes the expired keys that a reader saw; called without locks.
+/// Removes what a reader saw expired; called without locks.
 #[cold]
-fn remove_overdue(engine: &Engine, worker: usize, access: &Access, overdue: &[OwnedKey]) {
+fn remove_overdue(engine: &Engine, worker: usize, access: &Access, overdue: &[Overdue]) {
     for seen in overdue {
-        let key = seen.key();
-        let mut keys = engine.keyspace.lock_one(key.place(), LockMode::Exclusive, access);
-        // Somebody else may have removed or renewed it meanwhile: look again.
-        if keys.get_mut(&key).is_none() {
-            record_expired(engine, worker, &keys.take_expired());
-        }
+        let mut keys = engine.keyspace.lock_one(seen.place(), LockMode::Exclusive, access);
+        keys.remove_overdue(seen);
+        record_expired(engine, worker, &keys.take_expired());
     }
 }
 

@@ -355,11 +355,26 @@ impl Entry {
         (self.value_type() == T::TYPE).then(|| unsafe { self.body::<T>().as_ref() })
     }
 
-    /// The same for changes. The caller accounts for the memory that comes and goes.
+    /// The same for changes, with the key, which no change of the value touches. The caller accounts
+    /// for the memory that comes and goes.
     #[inline]
-    pub(super) fn collection_mut<T: Collection>(&mut self) -> Option<&mut T> {
-        // SAFETY: the body of an entry of this type is a `T`, and `self` is borrowed mutably.
-        (self.value_type() == T::TYPE).then(|| unsafe { self.body::<T>().as_mut() })
+    pub(super) fn key_and_collection_mut<T: Collection>(&mut self) -> Option<(&[u8], &mut T)> {
+        if self.value_type() != T::TYPE {
+            return None;
+        }
+        // SAFETY: the body of an entry of this type is a `T`, and `self` is borrowed mutably; the key
+        // lies behind the body.
+        let value = unsafe { self.body::<T>().as_mut() };
+        Some((self.key(), value))
+    }
+
+    /// Returns when the first element of the value is due, if elements have deadlines.
+    #[inline]
+    pub(super) fn elements_due_ms(&self) -> Option<u64> {
+        if self.kind() & KIND_FORM != FORM_COLLECTION {
+            return None;
+        }
+        self.object()?.due_ms()
     }
 
     /// Returns the collection of whatever type; `None` for a string.

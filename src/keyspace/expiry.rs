@@ -16,6 +16,17 @@ const REMOVED_PER_HOLD_MAX: usize = 256;
 /// Summaries looked at between two looks at the clock.
 const SHARDS_PER_CHECK: usize = 64;
 
+/// What was removed because its time had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expired<'a> {
+    Key(&'a [u8]),
+    /// A field of the hash that a key holds; the key goes with its last field.
+    Field {
+        key: &'a [u8],
+        field: &'a [u8],
+    },
+}
+
 /// One worker's place in its share of the shards.
 pub struct Sweep {
     worker: usize,
@@ -30,6 +41,8 @@ pub struct Sweep {
 pub struct SweepOutcome {
     /// Keys removed.
     pub expired_count: u64,
+    /// Fields of hashes removed.
+    pub field_count: u64,
     /// True when the time ran out before the round was through.
     pub has_more: bool,
 }
@@ -47,13 +60,13 @@ impl Sweep {
         keyspace: &Keyspace,
         now_ms: u64,
         budget: Duration,
-        on_expired: &mut dyn FnMut(u32, &[u8]),
+        on_expired: &mut dyn FnMut(u32, Expired<'_>),
     ) -> SweepOutcome {
         let started = Instant::now();
         let mut outcome = SweepOutcome::default();
         while self.db < keyspace.database_count() {
             if let Some(database) = keyspace.database(self.db)
-                && database.volatile_count() > 0
+                && (database.volatile_count() > 0 || database.agenda_count() > 0)
                 && !self.run_database(database, now_ms, (started, budget), on_expired, &mut outcome)
             {
                 outcome.has_more = true;
@@ -72,15 +85,29 @@ impl Sweep {
         database: &Database,
         now_ms: u64,
         (started, budget): (Instant, Duration),
-        on_expired: &mut dyn FnMut(u32, &[u8]),
+        on_expired: &mut dyn FnMut(u32, Expired<'_>),
         outcome: &mut SweepOutcome,
     ) -> bool {
         let mut unchecked = 0;
         while self.shard < SHARD_COUNT {
             unchecked += 1;
+            let db = self.db;
+            let mut expired = |what: Expired<'_>| on_expired(db, what);
+            if database.agenda().due_ms(self.shard) <= now_ms {
+                let removed = &mut self.removed;
+                let (count, is_done) =
+                    expire_fields(database, self.shard, now_ms, removed, &mut expired);
+                outcome.field_count += count as u64;
+                removed.clear();
+                unchecked = SHARDS_PER_CHECK;
+                if !is_done {
+                    if started.elapsed() >= budget {
+                        return false;
+                    }
+                    continue;
+                }
+            }
             if database.summary(self.shard).due_ms() <= now_ms {
-                let db = self.db;
-                let mut expired = |key: &[u8]| on_expired(db, key);
                 let count =
                     expire_shard(database, self.shard, now_ms, &mut self.removed, &mut expired);
                 outcome.expired_count += count as u64;
@@ -105,13 +132,34 @@ impl Sweep {
     }
 }
 
+/// Removes the due fields of one shard, [`REMOVED_PER_HOLD_MAX`] at most; says how many, and whether
+/// no more are due. Entries left empty go into `removed`.
+fn expire_fields(
+    database: &Database,
+    shard: usize,
+    now_ms: u64,
+    removed: &mut Vec<Entry>,
+    on_expired: &mut dyn FnMut(Expired<'_>),
+) -> (usize, bool) {
+    let mut locked = database.write(shard);
+    let mut count = 0;
+    while count < REMOVED_PER_HOLD_MAX {
+        let limit = REMOVED_PER_HOLD_MAX - count;
+        match locked.expire_elements(now_ms, limit, removed, on_expired) {
+            Some(more) => count += more,
+            None => return (count, true),
+        }
+    }
+    (count, false)
+}
+
 /// Removes the due keys of one shard, [`REMOVED_PER_HOLD_MAX`] at most, into `removed`.
 fn expire_shard(
     database: &Database,
     shard: usize,
     now_ms: u64,
     removed: &mut Vec<Entry>,
-    on_expired: &mut dyn FnMut(&[u8]),
+    on_expired: &mut dyn FnMut(Expired<'_>),
 ) -> usize {
     let mut locked = database.write(shard);
     let since_ms = database.summary(shard).due_ms();
@@ -134,7 +182,7 @@ fn expire_shard(
     }
     for &index in &due {
         if let Some(entry) = locked.remove_at(index) {
-            on_expired(entry.key());
+            on_expired(Expired::Key(entry.key()));
             removed.push(entry);
         }
     }

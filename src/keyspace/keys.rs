@@ -6,7 +6,7 @@ use super::access::{Access, Lookup};
 use super::database::Keyspace;
 use super::entry::Entry;
 use super::shard::{EntryMut, ReadShard, WriteShard, shard_of};
-use crate::types::{Object, StringValue};
+use crate::types::{Collection, Hash, Object, StringValue};
 
 /// Where a key lives: a logical database and a shard of it. Locks are taken in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,8 +75,34 @@ impl LockedShard<'_> {
 const DECLARED: &str = "a handler uses declared keys only";
 const ALONE: &str = "only write commands change keys, and they lock exclusively";
 
-/// A key that was found expired and removed: its database and its bytes.
-type ExpiredKey = (u32, Box<[u8]>);
+/// What was found expired and removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiredThing {
+    pub db: u32,
+    pub key: Box<[u8]>,
+    /// The field of the key's hash, where not the key itself had expired.
+    pub field: Option<Box<[u8]>>,
+}
+
+/// What was found expired by a command that could not remove it there and then.
+pub struct Overdue {
+    key: OwnedKey,
+    what: OverdueWhat,
+}
+
+enum OverdueWhat {
+    Key,
+    Field(Box<[u8]>),
+    /// All fields whose time has come.
+    Fields,
+}
+
+impl Overdue {
+    /// Returns where it is.
+    pub fn place(&self) -> KeyPlace {
+        self.key.key().place
+    }
+}
 
 /// A key that outlasts the command it was seen by.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -103,9 +129,9 @@ impl OwnedKey {
 #[derive(Default)]
 struct Late {
     /// Found expired and removed.
-    expired: Vec<ExpiredKey>,
+    expired: Vec<ExpiredThing>,
     /// Found expired where it could not be removed.
-    overdue: Vec<OwnedKey>,
+    overdue: Vec<Overdue>,
     /// Opened for changes while somebody observes.
     touched: Vec<OwnedKey>,
 }
@@ -303,21 +329,37 @@ impl<'a> Keys<'a> {
         Some(Keys::of(shards, access))
     }
 
-    /// Returns the keys removed because they had expired, in order.
-    pub fn take_expired(&mut self) -> Vec<ExpiredKey> {
+    /// Returns what was removed because it had expired, in order.
+    pub fn take_expired(&mut self) -> Vec<ExpiredThing> {
         self.late.as_mut().map(|late| std::mem::take(&mut late.expired)).unwrap_or_default()
     }
 
     /// Notes a key that a walk over the database found expired.
     pub fn note_overdue(&mut self, key: &Key<'_>) {
         if self.access.removes_expired {
-            note_overdue(&mut self.late, key);
+            note_overdue(&mut self.late, key, OverdueWhat::Key);
         }
     }
 
-    /// Removes the expired keys that the command saw, where its locks allow it; returns the others, to
-    /// be removed once these locks are gone.
-    pub fn settle_overdue(&mut self) -> Vec<OwnedKey> {
+    /// Notes a field of a key's hash whose time has come.
+    #[cold]
+    pub fn note_due_field(&mut self, key: &Key<'_>, field: &[u8]) {
+        if self.access.removes_expired {
+            note_overdue(&mut self.late, key, OverdueWhat::Field(field.into()));
+        }
+    }
+
+    /// Notes that the time of some fields of a key's hash has come.
+    #[cold]
+    pub fn note_due_fields(&mut self, key: &Key<'_>) {
+        if self.access.removes_expired {
+            note_overdue(&mut self.late, key, OverdueWhat::Fields);
+        }
+    }
+
+    /// Removes what the command saw expired, where its locks allow it; returns the rest, to be removed
+    /// once these locks are gone.
+    pub fn settle_overdue(&mut self) -> Vec<Overdue> {
         let overdue = self.late.as_mut().map(|late| std::mem::take(&mut late.overdue));
         let mut overdue = overdue.unwrap_or_default();
         overdue.retain(|seen| !self.removes(seen));
@@ -325,14 +367,53 @@ impl<'a> Keys<'a> {
     }
 
     #[cold]
-    fn removes(&mut self, seen: &OwnedKey) -> bool {
-        let key = seen.key();
-        let held = self.shards.find(key.place);
+    fn removes(&mut self, seen: &Overdue) -> bool {
+        let held = self.shards.find(seen.place());
         let may = held.is_some_and(|shard| matches!(shard.guard, Guard::Exclusive(_)));
         if may {
-            self.remove_if_expired(&key);
+            self.remove_overdue(seen);
         }
         may
+    }
+
+    /// Removes what was seen expired, if it still is: somebody may have been quicker. Its shard is
+    /// locked exclusively.
+    pub fn remove_overdue(&mut self, seen: &Overdue) {
+        let key = seen.key.key();
+        match &seen.what {
+            OverdueWhat::Key => self.remove_if_expired(&key),
+            OverdueWhat::Field(field) => self.remove_due_fields(&key, Some(field)),
+            OverdueWhat::Fields => self.remove_due_fields(&key, None),
+        }
+    }
+
+    /// Removes one field of a hash or all whose time has come, and the key with its last field.
+    fn remove_due_fields(&mut self, key: &Key<'_>, field: Option<&[u8]>) {
+        let now_ms = self.access.now_ms;
+        let Some(mut entry) = self.get_mut(key) else { return };
+        let Some(mut hash) = entry.collection_mut::<Hash>() else { return };
+        let mut gone: Vec<Box<[u8]>> = Vec::new();
+        match field {
+            Some(field) if hash.holds_due(field, now_ms) => {
+                hash.remove(field);
+                gone.push(field.into());
+            }
+            Some(_) => {}
+            None => {
+                hash.remove_due(now_ms, usize::MAX, |field| gone.push(field.into()));
+            }
+        }
+        let is_empty = hash.is_empty();
+        drop(hash);
+        if is_empty {
+            self.remove(key);
+        }
+        let expired = &mut self.late.get_or_insert_default().expired;
+        expired.extend(gone.into_iter().map(|field| ExpiredThing {
+            db: key.place.db,
+            key: key.bytes.into(),
+            field: Some(field),
+        }));
     }
 
     /// Returns the entry of a key that has not expired.
@@ -347,7 +428,7 @@ impl<'a> Keys<'a> {
         let found = found.filter(|entry| {
             let is_expired = entry.is_expired(now_ms);
             if is_expired && self.access.removes_expired {
-                note_overdue(&mut self.late, key);
+                note_overdue(&mut self.late, key, OverdueWhat::Key);
             }
             !is_expired
         });
@@ -472,12 +553,13 @@ impl<'a> Keys<'a> {
 
 #[cold]
 fn note_expired(late: &mut Option<Box<Late>>, key: &Key<'_>) {
-    late.get_or_insert_default().expired.push((key.place.db, key.bytes.into()));
+    let expired = ExpiredThing { db: key.place.db, key: key.bytes.into(), field: None };
+    late.get_or_insert_default().expired.push(expired);
 }
 
 #[cold]
-fn note_overdue(late: &mut Option<Box<Late>>, key: &Key<'_>) {
-    late.get_or_insert_default().overdue.push(OwnedKey::from(key));
+fn note_overdue(late: &mut Option<Box<Late>>, key: &Key<'_>, what: OverdueWhat) {
+    late.get_or_insert_default().overdue.push(Overdue { key: OwnedKey::from(key), what });
 }
 
 /// Notes a key that was opened for changes if somebody observes its shard, or everything.

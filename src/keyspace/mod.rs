@@ -7,6 +7,7 @@
 //! databases (flush, swap) expect the caller to have closed the gate.
 
 mod access;
+mod agenda;
 mod chunks;
 mod database;
 mod entry;
@@ -26,8 +27,8 @@ pub use access::{Access, Aging, Lookup, LruClock, frequency, idle_ms};
 pub use database::{Flushed, Keyspace};
 pub use entry::Entry;
 pub use eviction::{Evicted, Evictor, VictimOrder, Victims};
-pub use expiry::{Sweep, SweepOutcome};
-pub use keys::{Key, KeyPlace, Keys, LockMode, OwnedKey};
+pub use expiry::{Expired, Sweep, SweepOutcome};
+pub use keys::{ExpiredThing, Key, KeyPlace, Keys, LockMode, Overdue, OwnedKey};
 pub use shard::{Editing, EntryMut, SHARD_COUNT};
 pub use slab::{data_bytes, slab_bytes};
 pub use undertaker::{freed_count, pending_count, reset_freed_count};

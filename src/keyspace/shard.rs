@@ -11,12 +11,14 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use dashmap::{DashMap, RwLock, SharedValue};
 use hashbrown::raw::{Bucket, RawTable};
 
+use super::agenda::Agenda;
 use super::entry::Entry;
+use super::expiry::Expired;
 use super::slab;
 use crate::base::crc::SLOT_COUNT;
 use crate::base::prefetch::prefetch;
 use crate::base::striped::Striped;
-use crate::types::{Collection, StringValue};
+use crate::types::{Collection, Hash as HashValue, StringValue};
 
 /// Number of shards of a database; one per hash slot, so that cluster mode can make a slot a shard.
 pub const SHARD_COUNT: usize = SLOT_COUNT;
@@ -104,6 +106,7 @@ pub struct Database {
     summaries: Box<[Summary]>,
     key_count: Striped,
     volatile_count: Striped,
+    agenda: Agenda,
 }
 
 impl Database {
@@ -115,6 +118,7 @@ impl Database {
             summaries,
             key_count: Striped::default(),
             volatile_count: Striped::default(),
+            agenda: Agenda::default(),
         }
     }
 
@@ -131,6 +135,15 @@ impl Database {
     /// Returns the number of keys with a deadline.
     pub fn volatile_count(&self) -> u64 {
         self.volatile_count.total()
+    }
+
+    /// Returns the number of keys in whose values elements have deadlines.
+    pub fn agenda_count(&self) -> u64 {
+        self.agenda.value_count()
+    }
+
+    pub(super) fn agenda(&self) -> &Agenda {
+        &self.agenda
     }
 
     pub(super) fn summary(&self, shard: usize) -> &Summary {
@@ -227,6 +240,7 @@ impl Database {
             self.key_count.add(-(table.len() as i64));
             self.volatile_count.add(-(self.summaries[shard].volatile_count() as i64));
             self.summaries[shard].clear();
+            self.agenda.clear(shard);
             tables.push(TakenTable(table));
         }
         tables
@@ -403,6 +417,20 @@ impl Ledger<'_> {
         }
     }
 
+    /// Notes that the soonest deadline inside of a key's value changed.
+    #[inline]
+    fn elements_changed(&self, key: &[u8], was_ms: Option<u64>, is_ms: Option<u64>) {
+        if was_ms != is_ms {
+            self.note_elements(key, was_ms, is_ms);
+        }
+    }
+
+    #[cold]
+    fn note_elements(&self, key: &[u8], was_ms: Option<u64>, is_ms: Option<u64>) {
+        let hash = super::hash_with(self.database.map.hasher(), key);
+        self.database.agenda.change(self.shard, hash, was_ms, is_ms);
+    }
+
     fn count_keys(&self, now: usize, change: i64) {
         let count = u32::try_from(now).unwrap_or(u32::MAX);
         // Relaxed: a hint, written under the exclusive lock.
@@ -430,6 +458,9 @@ impl EntryMut<'_> {
     #[inline]
     pub fn set_value(&mut self, value: StringValue<'_>, deadline_ms: Option<u64>) {
         let was_volatile = self.entry.is_volatile();
+        if let Some(due_ms) = self.entry.elements_due_ms() {
+            self.ledger.note_elements(self.entry.key(), Some(due_ms), None);
+        }
         self.entry.set_value(value, deadline_ms);
         if was_volatile || deadline_ms.is_some() {
             self.ledger.deadline_changed(was_volatile, deadline_ms);
@@ -446,9 +477,9 @@ impl EntryMut<'_> {
     /// Opens the value for changes if it is a collection of the type asked for.
     #[inline]
     pub fn collection_mut<T: Collection>(&mut self) -> Option<Editing<'_, T>> {
-        let value = self.entry.collection_mut::<T>()?;
-        let before = value.memory_bytes();
-        Some(Editing { value, before })
+        let (key, value) = self.entry.key_and_collection_mut::<T>()?;
+        let (before, due_ms) = (value.memory_bytes(), value.due_ms());
+        Some(Editing { value, before, due_ms, key, ledger: self.ledger })
     }
 
     /// Overwrites part of the string from `offset` on, padding with zeros up to there. Returns the
@@ -462,6 +493,9 @@ impl EntryMut<'_> {
 pub struct Editing<'a, T: Collection> {
     value: &'a mut T,
     before: usize,
+    due_ms: Option<u64>,
+    key: &'a [u8],
+    ledger: Ledger<'a>,
 }
 
 impl<T: Collection> std::ops::Deref for Editing<'_, T> {
@@ -487,6 +521,7 @@ impl<T: Collection> Drop for Editing<'_, T> {
         if after != self.before {
             slab::account(after.cast_signed() - self.before.cast_signed());
         }
+        self.ledger.elements_changed(self.key, self.due_ms, self.value.due_ms());
     }
 }
 
@@ -569,6 +604,9 @@ impl WriteShard<'_> {
     pub(super) fn insert(&mut self, hash: u64, entry: Entry) {
         debug_assert!(self.find(hash, entry.key()).is_none(), "a key stands once in a table");
         let deadline_ms = entry.deadline_ms();
+        if let Some(due_ms) = entry.elements_due_ms() {
+            self.ledger.note_elements(entry.key(), None, Some(due_ms));
+        }
         let before = table_bytes(self.table);
         let hasher = self.ledger.database.map.hasher();
         if self.table.len() == self.table.capacity() {
@@ -605,7 +643,39 @@ impl WriteShard<'_> {
         let ((entry, _), _) = unsafe { self.table.remove(bucket) };
         self.ledger.count_keys(self.table.len(), -1);
         self.ledger.count_volatile(-i64::from(entry.is_volatile()));
+        if let Some(due_ms) = entry.elements_due_ms() {
+            self.ledger.note_elements(entry.key(), Some(due_ms), None);
+        }
         entry
+    }
+
+    /// Removes elements whose time has come from the value that is first on the agenda; up to `limit`.
+    /// Returns how many there were, or `None` when nothing is due. An entry left empty goes into
+    /// `removed`.
+    pub(super) fn expire_elements(
+        &mut self,
+        now_ms: u64,
+        limit: usize,
+        removed: &mut Vec<Entry>,
+        on_expired: &mut dyn FnMut(Expired<'_>),
+    ) -> Option<usize> {
+        let (ledger, hasher) = (self.ledger, self.ledger.database.map.hasher());
+        let hash = ledger.database.agenda.first_due(ledger.shard, now_ms)?;
+        let is_due = |entry: &Entry| {
+            entry.elements_due_ms().is_some_and(|due_ms| due_ms <= now_ms)
+                && super::hash_with(hasher, entry.key()) == hash
+        };
+        let Some(bucket) = self.table.find(hash, |cell| is_due(&cell.0)) else {
+            ledger.database.agenda.skip_first(ledger.shard);
+            return Some(0);
+        };
+        // SAFETY: a full bucket of this table, which `self` has alone.
+        let cell = unsafe { bucket.as_mut() };
+        let (count, is_empty) = expire_elements(&mut cell.0, ledger, now_ms, limit, on_expired);
+        if is_empty {
+            removed.push(self.take(bucket));
+        }
+        Some(count)
     }
 
     pub(super) fn set_due_ms(&self, due_ms: u64) {
@@ -625,6 +695,21 @@ impl WriteShard<'_> {
             self.ledger.table_changed(before, self.table);
         }
     }
+}
+
+/// Removes elements whose time has come; says how many, and whether none is left.
+fn expire_elements(
+    entry: &mut Entry,
+    ledger: Ledger<'_>,
+    now_ms: u64,
+    limit: usize,
+    on_expired: &mut dyn FnMut(Expired<'_>),
+) -> (usize, bool) {
+    let mut entry = EntryMut { entry, ledger };
+    let Some(mut hash) = entry.collection_mut::<HashValue>() else { return (0, false) };
+    let key = hash.key;
+    let count = hash.remove_due(now_ms, limit, |field| on_expired(Expired::Field { key, field }));
+    (count, hash.is_empty())
 }
 
 #[cfg(test)]

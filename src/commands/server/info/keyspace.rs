@@ -11,11 +11,20 @@ const TTL_SAMPLE_COUNT: usize = 64;
 pub(super) fn fill(engine: &Engine, fields: &mut Fields) {
     for database in samples(engine) {
         let text = format!(
-            "keys={},expires={},avg_ttl={},subexpiry=0,keys_with_volatile_items=0",
-            database.key_count, database.expiring_key_count, database.average_ttl_ms,
+            "keys={},expires={},avg_ttl={},subexpiry={agenda},keys_with_volatile_items={agenda}",
+            database.key_count,
+            database.expiring_key_count,
+            database.average_ttl_ms,
+            agenda = agenda_count(engine, database.database),
         );
         fields.text(format!("db{}", database.database), text);
     }
+}
+
+/// Returns the number of hashes in which fields have deadlines.
+fn agenda_count(engine: &Engine, database: usize) -> u64 {
+    let mut existing = engine.keyspace.existing();
+    existing.find(|(db, _)| *db as usize == database).map_or(0, |(_, found)| found.agenda_count())
 }
 
 /// Returns the figures of all databases that hold keys.
