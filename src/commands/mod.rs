@@ -4,6 +4,7 @@ mod bitmap;
 mod connection;
 mod deadline;
 mod generic;
+mod hash;
 mod help;
 mod hyperloglog;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use version::{REDIS_VERSION, REDPOLL_VERSION};
 /// All families' lists, in the order COMMAND shows them.
 pub const FAMILIES: &[&[Command]] = &[
     string::COMMANDS,
+    hash::COMMANDS,
     bitmap::COMMANDS,
     hyperloglog::COMMANDS,
     set::COMMANDS,

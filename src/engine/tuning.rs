@@ -30,6 +30,8 @@ pub struct Tuning {
     pub set: SetLimits,
     /// Up to where entries of a stream share a block.
     pub stream_blocks: BlockLimits,
+    /// Up to where hashes stay packed.
+    pub hash: PackedLimits,
 }
 
 impl Tuning {
@@ -68,6 +70,10 @@ impl Tuning {
             stream_blocks: BlockLimits {
                 bytes_max: threshold(config.number(Setting::StreamNodeMaxBytes)),
                 entries_max: threshold(config.number(Setting::StreamNodeMaxEntries)),
+            },
+            hash: PackedLimits {
+                entries_max: config.size(Setting::HashMaxListpackEntries),
+                value_bytes_max: config.size(Setting::HashMaxListpackValue),
             },
         }
     }

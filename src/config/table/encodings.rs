@@ -6,11 +6,11 @@ macro_rules! encodings_settings {
 "Encodings" {
 /// Fields of a hash that stays packed.
 HashMaxListpackEntries: "hash-max-listpack-entries" | "hash-max-ziplist-entries",
-    count(512, 0, i64::MAX, Count), LIVE.later();
+    count(512, 0, i64::MAX, Count), LIVE;
 
 /// Longest field or value of a hash that stays packed.
 HashMaxListpackValue: "hash-max-listpack-value" | "hash-max-ziplist-value",
-    bytes(64, 0, i64::MAX), LIVE.later();
+    bytes(64, 0, i64::MAX), LIVE;
 
 /// Size of one packed piece of a list: a number of elements, or -1 to -5 for 4, 8, 16, 32, 64 KiB.
 ListMaxListpackSize: "list-max-listpack-size" | "list-max-ziplist-size",
