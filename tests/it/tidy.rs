@@ -192,10 +192,11 @@ fn engine_names_a_command(file: &File, commands: &[String]) -> Vec<String> {
     if file.module() != "engine" {
         return Vec::new();
     }
-    // Lower-case words are groups, events and the like; the effect of expiry and eviction is DEL.
+    // Lower-case words are groups, events and the like; the effects of expiry and eviction are
+    // DEL and HDEL.
     let is_name = |text: &str| {
         let is_upper_case = !text.is_empty() && text == text.to_ascii_uppercase();
-        let is_effect = text == "DEL";
+        let is_effect = matches!(text, "DEL" | "HDEL");
         is_upper_case && !is_effect && commands.iter().any(|name| name.eq_ignore_ascii_case(text))
     };
     let literals = file.source.literals.iter().filter(|(_, text)| is_name(text));
