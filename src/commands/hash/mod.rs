@@ -5,6 +5,7 @@ mod expire;
 mod random;
 mod read;
 mod remove;
+mod scan;
 mod set;
 mod ttl;
 mod value;
@@ -29,6 +30,7 @@ pub(super) const COMMANDS: &[Command] = &[
     count::HINCRBY,
     count::HINCRBYFLOAT,
     random::HRANDFIELD,
+    scan::HSCAN,
     expire::HEXPIRE,
     expire::HPEXPIRE,
     expire::HEXPIREAT,
