@@ -7,6 +7,7 @@ mod generic;
 mod hash;
 mod help;
 mod hyperloglog;
+mod list;
 #[cfg(test)]
 mod model_tests;
 mod scan;
@@ -17,6 +18,7 @@ mod string;
 #[cfg(test)]
 mod testing;
 mod version;
+mod waiting;
 
 use crate::engine::Command;
 
@@ -27,6 +29,7 @@ pub use version::{REDIS_VERSION, REDPOLL_VERSION};
 pub const FAMILIES: &[&[Command]] = &[
     string::COMMANDS,
     hash::COMMANDS,
+    list::COMMANDS,
     bitmap::COMMANDS,
     hyperloglog::COMMANDS,
     set::COMMANDS,

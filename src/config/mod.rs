@@ -31,6 +31,9 @@ pub use kinds::{
     ShutdownOptions, Supervised, SyslogFacility, VersionCheck,
 };
 pub use rewrite::RewriteError;
+
+pub(crate) use kinds::parse_memory;
+
 pub use startup::{Run, Startup, StartupError};
 pub use store::Config;
 pub use table::Setting;

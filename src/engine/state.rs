@@ -1,6 +1,6 @@
 //! The engine: what all threads share to run commands.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
@@ -85,6 +85,9 @@ pub struct Engine {
     /// Checksums of RESTORE's payloads may be ignored for tests (DEBUG SET-SKIP-CHECKSUM-VALIDATION).
     pub skips_checksums: AtomicBool,
     pub persistence: Persistence,
+    /// From how many bytes on an element of a list is large, for tests (DEBUG
+    /// QUICKLIST-PACKED-THRESHOLD); 0 for the usual.
+    pub list_large_bytes_min: AtomicUsize,
     pub peak_memory_bytes: AtomicU64,
     workers: OnceLock<Vec<Mailbox<WorkerMessage>>>,
     stop: Mutex<Option<StopSignal>>,
@@ -125,6 +128,7 @@ impl Engine {
             is_upkeep_paused: AtomicBool::new(false),
             skips_checksums: AtomicBool::new(false),
             persistence: Persistence::new(clock::unix_ms() / 1000),
+            list_large_bytes_min: AtomicUsize::new(0),
             replication_id: Mutex::new(random_id()),
             upkeep_steps: AtomicU64::new(0),
             peak_memory_bytes: AtomicU64::new(0),

@@ -2,7 +2,7 @@
 
 use crate::config::{Config, MaxmemoryPolicy, Setting};
 use crate::keyspace::{Aging, VictimOrder, Victims};
-use crate::types::{BlockLimits, PackedLimits, SetLimits};
+use crate::types::{BlockLimits, ListLimits, PackedLimits, SetLimits};
 
 /// Settings as plain values.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,8 @@ pub struct Tuning {
     pub stream_blocks: BlockLimits,
     /// Up to where hashes stay packed.
     pub hash: PackedLimits,
+    /// How much one packed piece of a list holds.
+    pub list: ListLimits,
 }
 
 impl Tuning {
@@ -75,6 +77,7 @@ impl Tuning {
                 entries_max: config.size(Setting::HashMaxListpackEntries),
                 value_bytes_max: config.size(Setting::HashMaxListpackValue),
             },
+            list: ListLimits::new(config.number(Setting::ListMaxListpackSize), None),
         }
     }
 

@@ -15,7 +15,7 @@ mod value;
 
 use crate::engine::Command;
 
-pub(super) use value::string_of;
+pub(super) use value::{reply_with, string_of};
 
 pub(super) const COMMANDS: &[Command] = &[
     edit::APPEND,

@@ -21,7 +21,7 @@ pub(in crate::commands) fn string_of(entry: &Entry) -> Result<StringRef<'_>, Com
 
 /// Replies with a string; a large one is shared, not copied.
 #[inline]
-pub(super) fn reply_with(reply: &mut ReplyBuffer, value: StringRef<'_>) {
+pub(in crate::commands) fn reply_with(reply: &mut ReplyBuffer, value: StringRef<'_>) {
     match value {
         StringRef::Integer(integer) => reply.bulk_integer(integer),
         StringRef::Text(text) => reply.bulk(text),

@@ -31,7 +31,9 @@ pub use shutdown::ShutdownOptions;
 
 pub(crate) use addresses::meaning;
 pub(crate) use choices::ChoiceRule;
-pub(crate) use numbers::{NumberRule, Unit, bytes, bytes_or_percent, count, memory, number, octal};
+pub(crate) use numbers::{
+    NumberRule, Unit, bytes, bytes_or_percent, count, memory, number, octal, parse_memory,
+};
 pub(crate) use shutdown::names as shutdown_names;
 pub(crate) use texts::{
     TextRule, address, base_name, binary_text, free_text, host_name, ip_v4, ip_v6, locale,

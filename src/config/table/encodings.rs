@@ -14,7 +14,7 @@ HashMaxListpackValue: "hash-max-listpack-value" | "hash-max-ziplist-value",
 
 /// Size of one packed piece of a list: a number of elements, or -1 to -5 for 4, 8, 16, 32, 64 KiB.
 ListMaxListpackSize: "list-max-listpack-size" | "list-max-ziplist-size",
-    count(-2, INT_MIN, INT_MAX, Count), LIVE.later();
+    count(-2, INT_MIN, INT_MAX, Count), LIVE;
 
 /// Pieces at either end of a list that stay uncompressed; 0 compresses none.
 ListCompressDepth: "list-compress-depth", count(0, 0, INT_MAX, Count), LIVE.later();

@@ -32,6 +32,12 @@ impl ListLimits {
         Self { size_max, count_max, large_bytes_min }
     }
 
+    /// Returns the same, with elements large from this size on; 0: from the usual one on.
+    #[inline]
+    pub fn with_large_from(self, bytes: usize) -> Self {
+        Self { large_bytes_min: (bytes > 0).then_some(bytes), ..self }
+    }
+
     /// Says whether a piece of this size is too much.
     #[inline]
     pub(super) fn exceeds(&self, bytes: usize, count: usize) -> bool {

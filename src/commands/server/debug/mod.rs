@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::base::{glob, log, text};
 use crate::commands::help;
-use crate::config::Setting;
+use crate::config::{Setting, parse_memory};
 use crate::engine::{
     Args, Command, CommandError, Context, Engine, Flags, Group, KeyAt, KeyFlags, Session,
 };
@@ -97,6 +97,8 @@ traps! {
     "PROTOCOL" 1..=1, "<type>", protocol::sample: "Answers with a value of this type.";
     "RELOAD" 0..=ANY, "[MERGE] [NOFLUSH] [NOSAVE]", reload::reload:
         "Saves, removes everything and loads what was saved; MERGE lets loaded keys replace others.";
+    "QUICKLIST-PACKED-THRESHOLD" 1..=1, "<bytes>", set_large_element_size:
+        "Sets from which size on an element is a node of its own in lists that grow; 0 for the usual.";
     "SDSLEN" 1..=1, "<key>", objects::string_lengths: "Tells the lengths of a key and its string.";
     "SET-ACTIVE-EXPIRE" 1..=1, "<0|1>", set_active_expiry:
         "Leaves expired keys alone until somebody asks for them, or not.";
@@ -109,8 +111,6 @@ traps! {
     "LOADAOF" 0..=0, "", refuse_persistence: "Refused: there is no persistence yet.";
     "DICT-RESIZING" 1..=1, "<0|1>", refuse_meaningless: "Refused: it has no meaning here.";
     "LISTPACK" 1..=1, "<key>", refuse_meaningless: "Refused: it has no meaning here yet.";
-    "QUICKLIST-PACKED-THRESHOLD" 1..=1, "<bytes>", refuse_meaningless:
-        "Refused: it has no meaning here yet.";
     "REPLICATE" 1..=ANY, "", refuse_meaningless: "Refused: it has no meaning here yet.";
     "REPLYBUFFER" 2..=2, "<option> <value>", refuse_meaningless:
         "Refused: it has no meaning here.";
@@ -199,6 +199,19 @@ fn set_active_expiry(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 fn skip_checksums(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.engine.skips_checksums.store(switch(context.args.at(2)), Ordering::Relaxed);
+    context.reply.ok();
+    Ok(())
+}
+
+fn set_large_element_size(context: &mut Context<'_>) -> Result<(), CommandError> {
+    /// Elements near 4 GiB would overflow what counts their bytes.
+    const BYTES_MAX: u64 = (1 << 32) - (1 << 20);
+    let bytes = parse_memory(context.args.at(2)).filter(|bytes| *bytes <= BYTES_MAX);
+    let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+    let bytes = bytes.ok_or(CommandError::refused(
+        "ERR argument must be a memory value bigger than 1 and smaller than 4gb",
+    ))?;
+    context.engine.list_large_bytes_min.store(bytes, Ordering::Relaxed);
     context.reply.ok();
     Ok(())
 }
