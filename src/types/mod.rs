@@ -1,22 +1,22 @@
 //! Floor 1: the data types. They know their own bytes, never a key and never a clock.
 
 mod hash;
-mod interim;
 mod list;
 mod object;
 mod packed;
 mod pair;
 mod set;
+mod sorted_set;
 mod stream;
 mod string;
 mod text;
 
 pub use hash::{FieldDeadline, Hash, HashField, HashFields, HashParts};
-pub use interim::SortedSet;
 pub use list::{Element, End, List, ListLimits, NodeRef, Side, TextMatch};
 pub use object::{COLLECTION_BYTES_MAX, Collection, FREE_COST_MAX, Object, ObjectRef};
 pub use packed::{At, Corrupt, Item, Iter as PackedIter, Packed};
 pub use set::{Set, SetLimits, Taken as TakenMember};
+pub use sorted_set::{LexEnd, LexRange, ScoreEnd, ScoreRange, SortedSet, Walk};
 pub use stream::{
     BlockLimits, Consumer, ConsumerId, Deletion, Group, GroupEditing, Groups, IdRefusal,
     NewStreamId, Parts, Pending, References, Stream, StreamEntry, StreamFields, StreamId,
