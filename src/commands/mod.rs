@@ -13,6 +13,7 @@ mod model_tests;
 mod scan;
 mod server;
 mod set;
+mod sorted_set;
 mod stream;
 mod string;
 #[cfg(test)]
@@ -37,4 +38,5 @@ pub const FAMILIES: &[&[Command]] = &[
     generic::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
+    sorted_set::COMMANDS,
 ];

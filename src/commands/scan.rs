@@ -13,8 +13,10 @@ pub(super) enum ScanOf {
     Keys,
     /// Of a hash.
     Fields,
-    /// Of a set or a sorted set.
+    /// Of a set.
     Members,
+    /// Of a sorted set, with their scores.
+    ScoredMembers,
 }
 
 /// What a scan looks for.
@@ -24,7 +26,7 @@ pub(super) struct ScanOptions<'a> {
     pattern: Option<&'a [u8]>,
     /// Of keys.
     pub(super) type_name: Option<&'a [u8]>,
-    /// Of a hash: its fields are wanted alone.
+    /// Fields without their values, members without their scores.
     pub(super) no_values: bool,
 }
 
@@ -49,6 +51,11 @@ impl<'a> ScanOptions<'a> {
                 if of != ScanOf::Fields {
                     return Err(NOT_HERE);
                 }
+                options.no_values = true;
+                index += 1;
+                continue;
+            }
+            if of == ScanOf::ScoredMembers && args.is_word(index, "NOSCORES") {
                 options.no_values = true;
                 index += 1;
                 continue;

@@ -34,6 +34,8 @@ pub struct Tuning {
     pub hash: PackedLimits,
     /// How much one packed piece of a list holds.
     pub list: ListLimits,
+    /// Up to where a sorted set stays packed.
+    pub sorted_set_packed: PackedLimits,
 }
 
 impl Tuning {
@@ -78,6 +80,10 @@ impl Tuning {
                 value_bytes_max: config.size(Setting::HashMaxListpackValue),
             },
             list: ListLimits::new(config.number(Setting::ListMaxListpackSize), None),
+            sorted_set_packed: PackedLimits {
+                entries_max: config.size(Setting::ZsetMaxListpackEntries),
+                value_bytes_max: config.size(Setting::ZsetMaxListpackValue),
+            },
         }
     }
 

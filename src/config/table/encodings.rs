@@ -30,11 +30,11 @@ SetMaxListpackValue: "set-max-listpack-value", count(64, 0, i64::MAX, Bytes), LI
 
 /// Members of a sorted set that stays packed.
 ZsetMaxListpackEntries: "zset-max-listpack-entries" | "zset-max-ziplist-entries",
-    count(128, 0, i64::MAX, Count), LIVE.later();
+    count(128, 0, i64::MAX, Count), LIVE;
 
 /// Longest member of a sorted set that stays packed.
 ZsetMaxListpackValue: "zset-max-listpack-value" | "zset-max-ziplist-value",
-    bytes(64, 0, i64::MAX), LIVE.later();
+    bytes(64, 0, i64::MAX), LIVE;
 
 /// Size of a HyperLogLog that stays sparse.
 HllSparseMaxBytes: "hll-sparse-max-bytes", bytes(3000, 0, i64::MAX), LIVE;

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 /// A place in the order of scores and members; each member stands before or behind it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Edge<'a> {
-    BehindKey(f64, &'a [u8]),
+    BehindEntry(f64, &'a [u8]),
     BeforeScore(f64),
     BehindScore(f64),
     /// By the member alone, for sets whose scores are all equal.
@@ -18,11 +18,11 @@ impl Edge<'_> {
     #[inline]
     pub(super) fn is_behind<'m>(&self, score: f64, member: impl FnOnce() -> &'m [u8]) -> bool {
         match *self {
-            Self::BehindKey(edge, key) => score < edge || score == edge && member() <= key,
+            Self::BehindEntry(edge, other) => score < edge || score == edge && member() <= other,
             Self::BeforeScore(edge) => score < edge,
             Self::BehindScore(edge) => score <= edge,
-            Self::BeforeMember(key) => member() < key,
-            Self::BehindMember(key) => member() <= key,
+            Self::BeforeMember(other) => member() < other,
+            Self::BehindMember(other) => member() <= other,
         }
     }
 }

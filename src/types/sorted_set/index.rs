@@ -29,7 +29,6 @@ fn slot_of(hash: u32, leaf: u32) -> u64 {
     u64::from(hash) << 32 | (u64::from(leaf) + 1)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the upper half is the hash")]
 fn hash_of(slot: u64) -> u32 {
     (slot >> 32) as u32
 }
@@ -51,9 +50,8 @@ impl Index {
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "a part of the number of slots")]
     fn home(&self, hash: u32) -> usize {
-        (u128::from(hash) * self.slots.len() as u128 >> 32) as usize
+        ((u128::from(hash) * self.slots.len() as u128) >> 32) as usize
     }
 
     #[inline]

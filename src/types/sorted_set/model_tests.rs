@@ -80,7 +80,7 @@ fn member(random: &mut Rng, spread: u32) -> Vec<u8> {
     match number % 5 {
         0 => number.to_string().into_bytes(),
         1 => format!("a rather long member, too long to be packed: {number}").into_bytes(),
-        2 if number % 3 == 0 => {
+        2 if number.is_multiple_of(3) => {
             let mut long = vec![b'x'; 600 + number as usize % 1000];
             long.extend_from_slice(number.to_string().as_bytes());
             long
@@ -91,9 +91,8 @@ fn member(random: &mut Rng, spread: u32) -> Vec<u8> {
 
 #[test]
 fn random_changes_agree_with_a_sorted_vector() {
-    for seed in 0..12 {
+    for (seed, spread) in (0..12).zip([20, 200, 3000].into_iter().cycle()) {
         let mut random = Rng::with_seed(seed);
-        let spread = [20, 200, 3000][seed as usize % 3];
         let (mut set, mut model) = (SortedSet::default(), Model::default());
         for round in 0..4000 {
             let is_growing = (round / 800) % 2 == 0;

@@ -107,7 +107,7 @@ impl<'a> Pairs<'a> {
 /// Adds a member that is not there.
 pub(super) fn insert(packed: &mut Packed, member: &[u8], score: f64) {
     let pairs = Pairs(packed);
-    let edge = Edge::BehindKey(score, member);
+    let edge = Edge::BehindEntry(score, member);
     let at = pairs.places().find(|&at| !pairs.is_before(at, &edge)).unwrap_or_else(|| packed.end());
     match whole(score) {
         Some(whole) => packed.insert_all_before(at, &[member.into(), whole.into()]),

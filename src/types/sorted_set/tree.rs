@@ -25,7 +25,7 @@ use super::leaf::{LEAF_MEMBERS_MAX, Leaf};
 /// Levels of inner nodes at most: each node above the leaves was split when it had 31 children.
 const HEIGHT_MAX: usize = 12;
 
-/// One key per process, so that nobody can choose members that collide.
+/// One seed per process, so that nobody can choose members that collide.
 static HASHER: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::default);
 
 #[expect(clippy::cast_possible_truncation, reason = "any 32 bits of a hash do")]
@@ -213,7 +213,7 @@ impl Tree {
     }
 
     fn path_to(&self, spot: Spot) -> Path {
-        let path = self.descend(&Edge::BehindKey(self.score(spot), self.member(spot)));
+        let path = self.descend(&Edge::BehindEntry(self.score(spot), self.member(spot)));
         debug_assert_eq!(path.leaf, spot.leaf);
         path
     }
@@ -291,7 +291,7 @@ impl Tree {
 
     /// Adds a member that is not there.
     fn insert(&mut self, member: &[u8], score: f64, hash: u32) {
-        let edge = Edge::BehindKey(score, member);
+        let edge = Edge::BehindEntry(score, member);
         let mut path = self.descend(&edge);
         let mut at = self.leaves[path.leaf].count_before(&edge);
         while !self.leaves[path.leaf].has_room(member.len()) {
