@@ -18,6 +18,7 @@ mod stream;
 mod string;
 #[cfg(test)]
 mod testing;
+mod transaction;
 mod version;
 mod waiting;
 
@@ -39,4 +40,5 @@ pub const FAMILIES: &[&[Command]] = &[
     connection::COMMANDS,
     server::COMMANDS,
     sorted_set::COMMANDS,
+    transaction::COMMANDS,
 ];

@@ -35,7 +35,25 @@ pub struct Command {
     pub key_use: Option<fn(super::Args<'_>) -> KeyFlags>,
     /// Adds the places of keys in other databases than the client's (COPY, MOVE).
     pub other_places: Option<PlaceFinder>,
+    /// It notes its client in the shards of its keys, though it changes none.
+    pub locks_alone: bool,
+    /// It may touch keys that it does not declare: nothing else may be locked while it runs.
+    pub looks_beyond: bool,
+    /// Which database the commands behind it run in (SELECT).
+    pub selects: Option<fn(super::Args<'_>) -> Option<u32>>,
+    /// What becomes of it between MULTI and EXEC.
+    pub in_transaction: InTransaction,
     pub run: Handler,
+}
+
+/// What becomes of a command between MULTI and EXEC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InTransaction {
+    Queued,
+    /// It runs at once.
+    Runs,
+    /// It runs at once, and the queue with it.
+    RunsQueue,
 }
 
 /// Appends the positions of all keys and how each is used; `false` when the arguments make no sense.
@@ -63,6 +81,10 @@ impl Command {
         find_keys: None,
         key_use: None,
         other_places: None,
+        locks_alone: false,
+        looks_beyond: false,
+        selects: None,
+        in_transaction: InTransaction::Queued,
         run: container,
     };
 

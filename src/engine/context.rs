@@ -31,6 +31,8 @@ pub struct Context<'a> {
     pub(super) first_key: Option<(usize, Key<'a>)>,
     pub(super) redacted: &'a mut Vec<usize>,
     pub(super) wait: Option<Box<WaitRequest>>,
+    /// The gate is closed already: no other worker runs.
+    pub(super) is_alone: bool,
 }
 
 impl<'a> Context<'a> {
@@ -58,10 +60,15 @@ impl<'a> Context<'a> {
         self.worker
     }
 
-    /// Keeps every other worker out of the keyspace until the result is dropped. Only for commands
-    /// without keys: nothing may be locked.
-    pub fn stop_the_world(&self) -> Closed<'a> {
-        self.engine.gate.close(Some(self.worker))
+    /// Keeps every other worker out of the keyspace until the result is dropped; `None` if they are
+    /// kept out anyway. Nothing may be locked: commands that declare keys unlock them first.
+    pub fn stop_the_world(&self) -> Option<Closed<'a>> {
+        (!self.is_alone).then(|| self.engine.gate.close(Some(self.worker)))
+    }
+
+    /// Says whether the gate is closed already, so that no other worker runs.
+    pub fn is_alone(&self) -> bool {
+        self.is_alone
     }
 
     /// Has the client wait instead of getting a reply now. The command's flags say that it may block,

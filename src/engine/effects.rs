@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::args::Args;
+
 /// Receives effects in the order of the log.
 pub trait EffectReader: Send {
     /// Takes one command of the log: its database and its bytes as a RESP array of bulk strings.
@@ -41,6 +43,17 @@ impl EffectLog {
     /// Returns the offset behind the last effect, in bytes.
     pub fn offset(&self) -> u64 {
         self.offset.load(Ordering::Relaxed)
+    }
+
+    /// Appends commands as one transaction, if there are several of them.
+    pub fn append_transaction(&self, effects: &[Effect]) {
+        let [first, .., last] = effects else { return self.append(effects) };
+        let bracket = |db, word: &'static [u8]| Effect::new(db, [word].into_iter());
+        let mut all = Vec::with_capacity(effects.len() + 2);
+        all.push(bracket(first.db, b"MULTI"));
+        all.extend_from_slice(effects);
+        all.push(bracket(last.db, b"EXEC"));
+        self.append(&all);
     }
 
     /// Appends commands; called under the locks of the shards they changed.
@@ -109,6 +122,11 @@ impl Effects {
     #[inline]
     pub fn rewrite(&mut self) {
         self.is_rewritten = true;
+    }
+
+    /// Returns the effects of a command that has changed something.
+    pub(super) fn into_effects(self, db: u32, args: Args<'_>) -> Vec<Effect> {
+        if self.is_rewritten { self.list } else { vec![Effect::new(db, args.iter())] }
     }
 
     /// Makes room for the next command's.

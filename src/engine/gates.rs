@@ -4,7 +4,7 @@
 //! then what makes a command wait. Permissions and cluster redirection stand between authentication
 //! and memory; role and busy scripts between memory and waiting.
 
-use super::command::Flags;
+use super::command::{Flags, InTransaction};
 use super::error::CommandError;
 use super::pause::PauseKind;
 use super::session::Session;
@@ -19,6 +19,20 @@ pub(super) struct Candidate<'a> {
     pub(super) now_ms: u64,
     /// Memory is above its limit and nothing could be evicted.
     pub(super) is_out_of_memory: bool,
+}
+
+impl Candidate<'_> {
+    /// Returns the flags of what would run: the command's, or those of the whole queue.
+    #[inline]
+    fn flags(&self) -> Flags {
+        let command = self.known.command;
+        match &self.session.transaction {
+            Some(transaction) if command.in_transaction == InTransaction::RunsQueue => {
+                command.flags.and(transaction.flags_of_any)
+            }
+            _ => command.flags,
+        }
+    }
 }
 
 /// What a gate says.
@@ -57,7 +71,7 @@ fn authentication(candidate: &Candidate<'_>) -> Verdict {
 
 #[inline]
 fn memory(candidate: &Candidate<'_>) -> Verdict {
-    if candidate.is_out_of_memory && candidate.known.command.flags.has(Flags::DENYOOM) {
+    if candidate.is_out_of_memory && candidate.flags().has(Flags::DENYOOM) {
         return Verdict::Refuse(CommandError::OutOfMemory);
     }
     Verdict::Pass
@@ -78,7 +92,7 @@ fn pause(candidate: &Candidate<'_>) -> Verdict {
         None => false,
         Some((PauseKind::All, _)) => true,
         Some((PauseKind::Writes, _)) => {
-            candidate.known.command.flags.has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
+            candidate.flags().has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
         }
     };
     if waits { Verdict::Postpone } else { Verdict::Pass }

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::effects::Effect;
 use super::state::Engine;
 use super::tuning::Tuning;
-use crate::keyspace::{Evictor, data_bytes};
+use super::worker::record_removal;
+use crate::keyspace::{Evictor, Expired, data_bytes};
 use crate::stats::{Counter, WorkerStats};
 
 /// Evictions between two looks at the clock.
@@ -37,9 +37,7 @@ pub(super) fn make_room(
     let mut room = Room::Enough;
     while data_bytes() > tuning.maxmemory_bytes {
         let mut effect = |db: u32, key: &[u8]| {
-            if engine.effects.is_listening() {
-                engine.effects.append(&[Effect::new(db, [b"DEL".as_slice(), key].into_iter())]);
-            }
+            record_removal(engine, db, Expired::Key(key));
         };
         let evicted =
             evictor.evict(&engine.keyspace, policy, tuning.sample_count, now_ms, &mut effect);

@@ -22,8 +22,10 @@ mod serve;
 mod session;
 mod state;
 mod table;
+mod transaction;
 mod tuning;
 mod waiting;
+mod watching;
 mod worker;
 
 pub use args::Args;
@@ -31,7 +33,7 @@ pub use batch::{BATCH_COMMANDS_MAX, Batch};
 pub use clients::{ClientCell, ClientNames, Clients, Gauges, Peer};
 pub use command::{
     Argument, ArgumentKind, BeginSearch, Categories, Command, FindKeys, Flags, Group, Handler,
-    KeyFinder, KeyFlags, KeySpec, PlaceFinder,
+    InTransaction, KeyFinder, KeyFlags, KeySpec, PlaceFinder,
 };
 pub use context::Context;
 pub use effects::{Effect, EffectLog, EffectReader, Effects};
@@ -44,6 +46,8 @@ pub use refusals::fits;
 pub use session::{Flow, ReplyMode, Session};
 pub use state::{Engine, Identity, SettingApplier, ShutdownRequest, StopSignal, WorkerMessage};
 pub use table::{CommandTable, KeyPlan, Known};
+pub use transaction::Transaction;
 pub use tuning::Tuning;
 pub use waiting::{Parked, Serve, WaitRequest, Waiter};
+pub use watching::{WatchSet, Watches};
 pub use worker::{Ran, Worker};

@@ -72,6 +72,9 @@ impl Server<'_> {
         key: &OwnedKey,
         ready: &mut VecDeque<OwnedKey>,
     ) -> bool {
+        if !keys.covers(&key.key()) {
+            return false;
+        }
         let mut skipped = 0;
         loop {
             let portion = self.engine.waiters.queue(key, skipped, PORTION);
@@ -125,6 +128,7 @@ impl Server<'_> {
             first_key: None,
             redacted: &mut redacted,
             wait: None,
+            is_alone: false,
         };
         let is_served = self.attempt(context, waiter, position, ready);
         if !is_served {

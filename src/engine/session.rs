@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::clients::ClientCell;
+use super::transaction::Transaction;
 use super::waiting::Parked;
+use super::watching::WatchSet;
 
 /// Which replies a client wants to see (CLIENT REPLY).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +42,9 @@ pub struct Session {
     pub no_touch: bool,
     /// Set by handlers that end the connection.
     pub closes: bool,
+    /// The commands queued, between MULTI and EXEC.
+    pub transaction: Option<Box<Transaction>>,
+    pub watches: WatchSet,
     /// Commands that find nothing reply at once, whatever time they are given.
     pub refuses_to_wait: bool,
 }
@@ -54,6 +59,8 @@ impl Session {
             no_touch: false,
             closes: false,
             refuses_to_wait: false,
+            transaction: None,
+            watches: WatchSet::default(),
         }
     }
 
@@ -63,6 +70,13 @@ impl Session {
         session.db = parked.db;
         session.no_touch = parked.no_touch;
         session
+    }
+
+    /// Notes that a command could not be queued.
+    pub(super) fn abort_transaction(&mut self) {
+        if let Some(transaction) = &mut self.transaction {
+            transaction.is_aborted = true;
+        }
     }
 
     /// Says whether a command may wait for a key.

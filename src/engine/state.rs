@@ -12,6 +12,7 @@ use super::persistence::Persistence;
 use super::reaper::Reaper;
 use super::table::CommandTable;
 use super::waiting::Parked;
+use super::watching::Watches;
 use crate::base::gate::Gate;
 use crate::base::mailbox::Mailbox;
 use crate::base::{clock, striped::Striped};
@@ -75,6 +76,8 @@ pub struct Engine {
     pub pause: Pause,
     /// Clients that wait for keys.
     pub waiters: Waiters<Parked>,
+    /// Keys that clients watch.
+    pub watches: Watches,
     pub identity: Identity,
     /// Changes since the last save.
     pub changes: Striped,
@@ -122,6 +125,7 @@ impl Engine {
             reaper: Reaper::start()?,
             pause: Pause::default(),
             waiters: Waiters::default(),
+            watches: Watches::default(),
             identity,
             changes: Striped::default(),
             expires_actively: AtomicBool::new(true),

@@ -88,7 +88,8 @@ impl CommandTable {
         let id = self.known.len();
         // A client that is to wait is noted in the shards it waits for, and PFCOUNT, a reader, keeps
         // the count it found with the value.
-        let is_alone = command.flags.has_any(Flags::WRITE.and(Flags::BLOCKING))
+        let is_alone = command.locks_alone
+            || command.flags.has_any(Flags::WRITE.and(Flags::BLOCKING))
             || command.keys.iter().any(|spec| spec.flags.has(KeyFlags::RW));
         let mode = if is_alone { LockMode::Exclusive } else { LockMode::Shared };
         let plan = plan_of(command);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::batch::Batch;
 use super::clients::{Gauges, Peer};
-use super::command::{Flags, KeyFlags};
+use super::command::{Flags, InTransaction, KeyFlags};
 use super::context::Context;
 use super::effects::{Effect, Effects};
 use super::error::CommandError;
@@ -26,8 +26,8 @@ use super::waiting::{self, Deadlines};
 use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::keyspace::{
-    Access, Evictor, Expired, ExpiredThing, Key, KeyPlace, Keys, LockMode, Overdue, Sweep,
-    SweepOutcome, data_bytes,
+    Access, Evictor, Expired, ExpiredThing, Key, KeyPlace, Keys, LockMode, Overdue, OwnedKey,
+    Sweep, SweepOutcome, data_bytes,
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{CommandLogClient, CommandLogKind, Counter, WorkerStats};
@@ -124,9 +124,10 @@ impl Worker {
     }
 
     /// Forgets a connection.
-    pub fn close(&self, session: &Session) {
+    pub fn close(&self, session: &mut Session) {
         self.engine.clients.set_postponed(&session.cell, false);
         self.engine.abandon_wait(session);
+        self.engine.unwatch(&mut session.watches);
         self.engine.clients.close(session.id());
     }
 
@@ -247,8 +248,13 @@ impl Worker {
     }
 }
 
-/// Appends the removal of a key or a field to the log of effects; called under its shard's lock.
-fn record_removal(engine: &Engine, db: u32, expired: Expired<'_>) {
+/// Marks those who watch a key, and appends the removal of it or of a field of it to the log of
+/// effects; called under its shard's lock.
+pub(super) fn record_removal(engine: &Engine, db: u32, expired: Expired<'_>) {
+    if !engine.watches.is_empty() {
+        let (Expired::Key(key) | Expired::Field { key, .. }) = expired;
+        engine.watches.mark(&OwnedKey::from(&engine.keyspace.key(db, key)));
+    }
     if !engine.effects.is_listening() {
         return;
     }
@@ -345,8 +351,20 @@ fn lock_many<'k>(
     (places, found): (&mut Vec<KeyPlace>, &mut Vec<KeyAt>),
     access: &'k Access,
 ) -> Keys<'k> {
-    found.clear();
     places.clear();
+    add_places(engine, db, known, args, (places, found));
+    engine.keyspace.lock(places, known.mode, access)
+}
+
+/// Adds the places of all keys a command declares.
+pub(super) fn add_places(
+    engine: &Engine,
+    db: u32,
+    known: &Known,
+    args: Args<'_>,
+    (places, found): (&mut Vec<KeyPlace>, &mut Vec<KeyAt>),
+) {
+    found.clear();
     // Arguments that make no sense declare no keys; the handler says what is wrong with them.
     find_keys(known.command, args, found);
     let keyspace = &engine.keyspace;
@@ -360,7 +378,6 @@ fn lock_many<'k>(
     if let Some(more) = known.command.other_places {
         more(keyspace, db, args, places);
     }
-    keyspace.lock(places, known.mode, access)
 }
 
 impl Scratch {
@@ -399,9 +416,13 @@ impl Scratch {
             Verdict::Postpone => return Flow::Postpone,
             Verdict::Refuse(error) => {
                 stats.record_rejected(known.id);
-                answer_refusal(stats, session, reply, &error);
+                refuse(engine, stats, session, reply, (known, error));
                 return Flow::Continue;
             }
+        }
+        if session.transaction.is_some() && known.command.in_transaction == InTransaction::Queued {
+            queue(stats, session, reply, known, args);
+            return Flow::Continue;
         }
         let before = reply.len();
         let checkpoint = (session.reply_mode != ReplyMode::On).then(|| reply.checkpoint());
@@ -478,6 +499,7 @@ impl Scratch {
             first_key,
             redacted,
             wait: None,
+            is_alone: false,
         };
         let outcome = (known.command.run)(&mut context);
         if let Some(request) = context.wait.take() {
@@ -502,7 +524,12 @@ impl Scratch {
         sums.misses += u64::from(misses);
         context.effects.clear();
         let Context { mut keys, .. } = context;
-        if changes > 0 && !touched.is_empty() && engine.waiters.waiter_count() > 0 {
+        // A command without keys that names some has changed whole databases.
+        let has_changed = changes > 0 || matches!(known.plan, KeyPlan::None);
+        if has_changed && !touched.is_empty() && !engine.watches.is_empty() {
+            touched.iter().for_each(|key| engine.watches.mark(key));
+        }
+        if has_changed && !touched.is_empty() && engine.waiters.waiter_count() > 0 {
             let mut server = Server { engine, access, tuning, index, now_ms, change_count: 0 };
             let deferred = server.serve_waiters(&mut keys, touched);
             drop(keys);
@@ -662,10 +689,53 @@ fn refuse_misfit(
             error
         }
     };
+    session.abort_transaction();
     let is_stranger = !session.is_authenticated;
     let error = if is_stranger { CommandError::AuthenticationRequired } else { error };
     answer_refusal(stats, session, reply, &error);
     Flow::Continue
+}
+
+/// Refuses a command that the gates held up; in a transaction, that aborts it.
+#[cold]
+fn refuse(
+    engine: &Engine,
+    stats: &WorkerStats,
+    session: &mut Session,
+    reply: &mut ReplyBuffer,
+    (known, error): (&Known, CommandError),
+) {
+    session.abort_transaction();
+    let runs_queue = known.command.in_transaction == InTransaction::RunsQueue;
+    if runs_queue && session.transaction.take().is_some() {
+        engine.unwatch(&mut session.watches);
+        let reason = String::from_utf8_lossy(&error.bytes()).into_owned();
+        let text = format!("EXECABORT Transaction discarded because of: {reason}");
+        return answer_refusal(stats, session, reply, &CommandError::refused_with(text));
+    }
+    answer_refusal(stats, session, reply, &error);
+}
+
+/// Keeps a command for the end of the transaction.
+#[cold]
+fn queue(
+    stats: &WorkerStats,
+    session: &mut Session,
+    reply: &mut ReplyBuffer,
+    known: &Known,
+    args: Args<'_>,
+) {
+    if known.command.flags.has(Flags::NO_MULTI) {
+        session.abort_transaction();
+        let error = CommandError::refused("ERR Command not allowed inside a transaction");
+        return answer_refusal(stats, session, reply, &error);
+    }
+    if let Some(transaction) = &mut session.transaction {
+        transaction.push(known, args);
+    }
+    if session.reply_mode == ReplyMode::On {
+        reply.simple("QUEUED");
+    }
 }
 
 #[cold]

@@ -224,6 +224,18 @@ impl Keyspace {
         true
     }
 
+    /// Says whether a key is there, expired or not. Locks its shard: the caller holds no lock.
+    pub fn holds(&self, key: &Key<'_>) -> bool {
+        self.database(key.place.db).is_some_and(|database| {
+            database.read(key.place.shard as usize).find(key.hash, key.bytes).is_some()
+        })
+    }
+
+    /// Does what [`Keys::observe`] does while the gate is closed.
+    pub fn begin_observation(&self, key: &Key<'_>) {
+        self.database_or_create(key.place.db).count_observer(key.place.shard as usize, true);
+    }
+
     /// Takes back what [`Keys::observe`] noted. Needs no lock.
     pub fn end_observation(&self, key: &Key<'_>) {
         if let Some(database) = self.database(key.place.db) {
@@ -290,10 +302,32 @@ impl<'a> Keys<'a> {
         note_touched(&mut self.late, self.access, shard, key);
     }
 
+    /// Notes keys that may have changed with their whole database.
+    pub fn note_changed(&mut self, keys: Vec<OwnedKey>) {
+        if !keys.is_empty() {
+            self.late.get_or_insert_default().touched.extend(keys);
+        }
+    }
+
+    /// Says whether a key's shard is among those locked.
+    pub fn covers(&self, key: &Key<'_>) -> bool {
+        self.shards.find(key.place).is_some()
+    }
+
     /// Notes that one client more observes a key (it waits for it, or watches it). Its shard must be
     /// locked exclusively. [`Keyspace::end_observation`] takes it back.
     pub fn observe(&mut self, key: &Key<'_>) {
         self.shards.writable(key.place).add_observer();
+    }
+
+    /// Says whether a key is still there though its time is over. Changes nothing.
+    pub fn holds_expired(&self, key: &Key<'_>) -> bool {
+        let found = match &self.shards.find(key.place).expect(DECLARED).guard {
+            Guard::Absent => None,
+            Guard::Shared(shard) => shard.find(key.hash, key.bytes),
+            Guard::Exclusive(shard) => shard.find(key.hash, key.bytes),
+        };
+        found.is_some_and(|entry| entry.is_expired(self.access.now_ms))
     }
 
     /// Lends the shards of some places to a command that runs under these locks; `None` if one of
@@ -478,7 +512,7 @@ impl<'a> Keys<'a> {
 
     /// Removes the key if its time has come. A replica keeps it.
     #[inline]
-    fn remove_if_expired(&mut self, key: &Key<'_>) {
+    pub fn remove_if_expired(&mut self, key: &Key<'_>) {
         let access = self.access;
         let shard = self.shards.writable(key.place);
         let is_expired = access.removes_expired

@@ -238,8 +238,8 @@ impl EventLoop {
 
     fn close(&mut self, number: usize) {
         // Dropping the socket closes it, and closing it ends its events.
-        let Some(connection) = self.connections.remove(number) else { return };
-        self.kit.worker.close(connection.session());
+        let Some(mut connection) = self.connections.remove(number) else { return };
+        self.kit.worker.close(connection.session_mut());
         self.ports.forget(self.index);
     }
 

@@ -7,8 +7,8 @@ use crate::base::text;
 use crate::commands::REDIS_VERSION;
 use crate::config::Setting;
 use crate::engine::{
-    Argument, ArgumentKind, Categories, ClientNames, Command, CommandError, Context, Flags, Group,
-    ReplyMode,
+    Args, Argument, ArgumentKind, Categories, ClientNames, Command, CommandError, Context, Flags,
+    Group, InTransaction, ReplyMode,
 };
 use crate::resp::Protocol;
 use crate::stats::Counter;
@@ -261,6 +261,7 @@ pub(super) const QUIT: Command = Command {
     complexity: "O(1)",
     summary: "Answers OK and closes the connection.",
     deprecated: Some(("7.2.0", "just closing the connection")),
+    in_transaction: InTransaction::Runs,
     run: quit,
     ..Command::DEFAULT
 };
@@ -284,13 +285,16 @@ pub(super) const RESET: Command = Command {
     group: Group::Connection,
     complexity: "O(1)",
     summary: "Puts the connection into the state it began in.",
+    in_transaction: InTransaction::Runs,
     run: reset,
     ..Command::DEFAULT
 };
 fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     choose_protocol(context, Protocol::Resp2);
     let is_open = !context.engine.requires_password();
+    context.engine.unwatch(&mut context.session.watches);
     let session = &mut *context.session;
+    session.transaction = None;
     session.select(0);
     session.is_authenticated = is_open;
     session.reply_mode = ReplyMode::On;
@@ -321,9 +325,16 @@ pub(super) const SELECT: Command = Command {
     complexity: "O(1)",
     summary: "Chooses the database for the commands that follow.",
     arguments: &[Argument::new("index", ArgumentKind::Integer)],
+    selects: Some(chosen_database),
     run: select,
     ..Command::DEFAULT
 };
+/// Returns the database a SELECT names, if it makes sense.
+fn chosen_database(args: Args<'_>) -> Option<u32> {
+    let number = args.get(1).and_then(text::parse_i64)?;
+    u32::try_from(number).ok()
+}
+
 fn select(context: &mut Context<'_>) -> Result<(), CommandError> {
     let db = context.database(1)?;
     context.session.select(db);

@@ -89,9 +89,17 @@ fn flush(
         _ => return Err(CommandError::Syntax),
     };
     let closed = context.stop_the_world();
-    let flushed: Vec<Flushed> = databases.map(|db| engine.keyspace.flush(db)).collect();
+    let mut waited_for = Vec::new();
+    let flushed: Vec<Flushed> = databases
+        .map(|db| {
+            engine.mark_watched(db);
+            waited_for.extend(engine.waiters.keys_of(db));
+            engine.keyspace.flush(db)
+        })
+        .collect();
     append_whole_command(context);
     drop(closed);
+    context.keys.note_changed(waited_for);
     for garbage in flushed {
         engine.count_changes(garbage.key_count() as u64);
         if is_async {
@@ -104,7 +112,11 @@ fn flush(
 
 /// Puts the command itself into the log of effects. Called while the gate is closed: otherwise
 /// another worker's effects could come between the change and its place in the log.
-fn append_whole_command(context: &Context<'_>) {
+fn append_whole_command(context: &mut Context<'_>) {
+    if context.is_alone() {
+        // Part of a transaction, whose effects are appended together.
+        return context.effects.changed(1);
+    }
     let effects = &context.engine.effects;
     if effects.is_listening() {
         effects.append(&[Effect::new(context.session.db, context.args.iter())]);
@@ -124,6 +136,7 @@ pub(super) const SWAPDB: Command = Command {
         Argument::new("index1", ArgumentKind::Integer),
         Argument::new("index2", ArgumentKind::Integer),
     ],
+    looks_beyond: true,
     run: swapdb,
     ..Command::DEFAULT
 };
@@ -136,9 +149,10 @@ fn swapdb(context: &mut Context<'_>) -> Result<(), CommandError> {
     check(2, "ERR invalid second DB index")?;
     let (first, second) = (context.database(1)?, context.database(2)?);
     let closed = context.stop_the_world();
-    context.engine.keyspace.swap(first, second);
+    let waited_for = context.engine.swap_databases(first, second);
     append_whole_command(context);
     drop(closed);
+    context.keys.note_changed(waited_for);
     context.engine.count_changes(1);
     context.reply.ok();
     Ok(())

@@ -120,6 +120,11 @@ impl Connection {
         &self.session
     }
 
+    /// The same, to be changed by the engine.
+    pub(super) fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
     /// Notes what an event says.
     #[inline]
     pub(super) fn note(&mut self, event: &Event) {

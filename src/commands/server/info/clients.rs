@@ -14,13 +14,10 @@ pub(super) fn fill(engine: &Engine, fields: &mut Fields) {
     fields.count("client_recent_max_output_buffer", reply_bytes);
     let waiting_count = engine.waiters.waiter_count();
     fields.count("blocked_clients", waiting_count + engine.clients.postponed_count());
-    fields.zeros(&[
-        "tracking_clients",
-        "pubsub_clients",
-        "watching_clients",
-        "clients_in_timeout_table",
-        "total_watched_keys",
-    ]);
+    fields.zeros(&["tracking_clients", "pubsub_clients", "clients_in_timeout_table"]);
+    let (watching_count, watched_count) = engine.watches.counts();
+    fields.count("watching_clients", watching_count);
+    fields.count("total_watched_keys", watched_count as u64);
     let (key_count, removal_count) = engine.waiters.key_counts();
     fields.count("total_blocking_keys", key_count as u64);
     fields.count("total_blocking_keys_on_nokey", removal_count as u64);

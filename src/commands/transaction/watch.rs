@@ -1,0 +1,113 @@
+//! Watched keys: WATCH and UNWATCH.
+
+use crate::engine::{
+    Argument, Categories, Command, CommandError, Context, Flags, Group, InTransaction, KeyFlags,
+    KeySpec,
+};
+
+pub(super) const WATCH: Command = Command {
+    name: "watch",
+    arity: -2,
+    flags: Flags::NOSCRIPT
+        .and(Flags::LOADING)
+        .and(Flags::STALE)
+        .and(Flags::FAST)
+        .and(Flags::NO_MULTI)
+        .and(Flags::ALLOW_BUSY),
+    keys: &[KeySpec::range(1, -1, 1, KeyFlags::RO)],
+    acl: Categories::TRANSACTION,
+    since: "2.2.0",
+    group: Group::Transactions,
+    complexity: "O(1) for every key",
+    summary: "Lets the next transaction run only if none of the keys changes until then.",
+    arguments: &[Argument::key("key").multiple()],
+    locks_alone: true,
+    in_transaction: InTransaction::Runs,
+    run: watch,
+    ..Command::DEFAULT
+};
+
+fn watch(context: &mut Context<'_>) -> Result<(), CommandError> {
+    if context.session.transaction.is_some() {
+        return Err(CommandError::refused("ERR WATCH inside MULTI is not allowed"));
+    }
+    for index in 1..context.args.len() {
+        let key = context.key(index);
+        context.watch(&key);
+    }
+    context.reply.ok();
+    Ok(())
+}
+
+pub(super) const UNWATCH: Command = Command {
+    name: "unwatch",
+    arity: 1,
+    flags: Flags::NOSCRIPT
+        .and(Flags::LOADING)
+        .and(Flags::STALE)
+        .and(Flags::FAST)
+        .and(Flags::ALLOW_BUSY),
+    acl: Categories::TRANSACTION,
+    since: "2.2.0",
+    group: Group::Transactions,
+    complexity: "O(1)",
+    summary: "Forgets the watched keys.",
+    run: unwatch,
+    ..Command::DEFAULT
+};
+
+fn unwatch(context: &mut Context<'_>) -> Result<(), CommandError> {
+    context.engine.unwatch(&mut context.session.watches);
+    context.reply.ok();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    fn transaction(bench: &mut Bench, before: &[&str]) -> String {
+        bench.say("WATCH a b");
+        for line in before {
+            bench.say(line);
+        }
+        bench.expect(&[("MULTI", "OK"), ("PING", "QUEUED")]);
+        bench.say("EXEC")
+    }
+
+    #[test]
+    fn a_change_of_a_watched_key_keeps_the_transaction_from_running() {
+        let mut bench = Bench::new();
+        let (runs, fails) = ("[PONG]", "(nil)");
+        for (before, outcome) in [
+            (&["SET c 1"][..], runs),
+            (&["SET a 1"], fails),
+            (&["GET a"], runs),
+            (&["APPEND b x"], fails),
+            (&["SETNX a 5"], runs),
+            (&["DEL a"], fails),
+            (&["DEL a"], runs),
+            (&["SET a 1 PX 100"], fails),
+            (&["UNWATCH"], runs),
+            (&["SET a 1", "UNWATCH"], runs),
+            (&["FLUSHALL"], fails),
+            (&["FLUSHALL"], runs),
+            (&["SWAPDB 0 1"], runs),
+            (&["SELECT 1", "SET a 1", "SELECT 0", "SWAPDB 0 1"], fails),
+            (&["RENAME a c"], fails),
+            (&["RENAME c a"], fails),
+        ] {
+            assert_eq!(transaction(&mut bench, before), outcome, "{before:?}");
+        }
+    }
+
+    #[test]
+    fn an_expiry_is_a_change_unless_it_was_over_before() {
+        let mut bench = Bench::new();
+        bench.expect(&[("SET a 1 PX 100", "OK"), ("WATCH a", "OK")]);
+        bench.advance(100);
+        bench.expect(&[("MULTI", "OK"), ("PING", "QUEUED"), ("EXEC", "(nil)")]);
+        bench.expect(&[("WATCH a", "OK"), ("MULTI", "OK"), ("PING", "QUEUED"), ("EXEC", "[PONG]")]);
+        bench.expect(&[("GET a", "(nil)")]);
+    }
+}

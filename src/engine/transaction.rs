@@ -1,0 +1,252 @@
+//! Transactions: commands queued by a client, then run as one.
+//!
+//! All keys of the queue, and the watched ones, are locked together in the common order; each command
+//! borrows the shards it declares. If one of the commands looks beyond declared keys (KEYS, a flush, a
+//! script), the whole transaction runs behind the closed gate instead. Effects are appended once, as
+//! one transaction, before the locks are gone.
+
+use super::args::Args;
+use super::command::Flags;
+use super::context::Context;
+use super::effects::{Effect, Effects};
+use super::plan::KeyAt;
+use super::serve::Server;
+use super::table::Known;
+use super::worker::record_expired;
+use crate::base::clock;
+use crate::keyspace::{KeyPlace, Keys, LockMode, OwnedKey};
+use crate::resp::Span;
+
+/// Commands a client has queued since it began a transaction.
+pub struct Transaction {
+    queue: Vec<QueuedCommand>,
+    bytes: usize,
+    /// A command could not be queued; nothing is going to run.
+    pub is_aborted: bool,
+    /// Flags that at least one of the commands has.
+    pub flags_of_any: Flags,
+}
+
+/// A command with its arguments.
+struct QueuedCommand {
+    id: usize,
+    buffer: Vec<u8>,
+    spans: Vec<Span>,
+}
+
+impl QueuedCommand {
+    fn args(&self) -> Args<'_> {
+        Args::new(&self.buffer, &self.spans)
+    }
+}
+
+impl Default for Transaction {
+    fn default() -> Self {
+        Self { queue: Vec::new(), bytes: 0, is_aborted: false, flags_of_any: Flags::NONE }
+    }
+}
+
+impl Transaction {
+    /// Adds a command.
+    pub(super) fn push(&mut self, known: &Known, args: Args<'_>) {
+        let mut buffer = Vec::with_capacity(args.total_bytes());
+        let mut spans = Vec::with_capacity(args.len());
+        for argument in args.iter() {
+            spans.push(Span { start: buffer.len(), len: argument.len() });
+            buffer.extend_from_slice(argument);
+        }
+        self.bytes += buffer.len() + size_of::<Span>() * spans.len() + size_of::<QueuedCommand>();
+        self.flags_of_any = self.flags_of_any.and(known.command.flags);
+        self.queue.push(QueuedCommand { id: known.id, buffer, spans });
+    }
+
+    /// Returns the number of commands queued.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Says whether nothing is queued.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
+    /// Returns the bytes the queue takes.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// What one command of a transaction came to, beyond its reply.
+#[derive(Default)]
+struct Sums {
+    changes: u64,
+    effects: Vec<Effect>,
+    touched: Vec<OwnedKey>,
+}
+
+impl Context<'_> {
+    /// Runs a transaction and replies with the replies of its commands; with nothing if a watched
+    /// key has changed. The watched keys are no longer watched.
+    pub fn execute(&mut self, transaction: &Transaction) {
+        let mut watches = std::mem::take(&mut self.session.watches);
+        let (mut places, looks_beyond) = self.places_of(transaction);
+        places.extend(watches.keys().map(|key| key.place()));
+        let closed = if looks_beyond { self.stop_the_world() } else { None };
+        let is_alone = self.is_alone || looks_beyond;
+        let access = self.keys.access();
+        let engine = self.engine;
+        if is_alone {
+            let mut watched: Vec<KeyPlace> = watches.keys().map(|key| key.place()).collect();
+            let mut keys = engine.keyspace.lock(&mut watched, LockMode::Exclusive, access);
+            let has_changed = watches.has_changed(&mut keys);
+            drop(keys);
+            engine.unwatch(&mut watches);
+            if has_changed {
+                return self.reply.null_array();
+            }
+            let sums = self.run_queue(transaction, None);
+            self.settle(sums, None);
+        } else {
+            let mut keys = engine.keyspace.lock(&mut places, LockMode::Exclusive, access);
+            let has_changed = watches.has_changed(&mut keys);
+            engine.unwatch(&mut watches);
+            if has_changed {
+                return self.reply.null_array();
+            }
+            let sums = self.run_queue(transaction, Some(&mut keys));
+            self.settle(sums, Some(keys));
+        }
+        drop(closed);
+    }
+
+    /// Returns the places of all keys the commands declare, and whether one of them looks beyond.
+    fn places_of(&self, transaction: &Transaction) -> (Vec<KeyPlace>, bool) {
+        let mut places = Vec::new();
+        let (mut db, mut looks_beyond) = (self.session.db, false);
+        for queued in &transaction.queue {
+            let known = self.engine.table.by_id(queued.id);
+            let before = places.len();
+            self.add_places(db, known, queued.args(), &mut places);
+            let command = known.command;
+            let has_none = places.len() == before;
+            looks_beyond |= command.looks_beyond || has_none && !command.flags.has(Flags::FAST);
+            if let Some(chosen) = command.selects.and_then(|selects| selects(queued.args())) {
+                db = chosen.min(self.engine.keyspace.database_count() - 1);
+            }
+        }
+        (places, looks_beyond)
+    }
+
+    fn add_places(&self, db: u32, known: &Known, args: Args<'_>, places: &mut Vec<KeyPlace>) {
+        let mut found: Vec<KeyAt> = Vec::new();
+        super::worker::add_places(self.engine, db, known, args, (places, &mut found));
+    }
+
+    fn run_queue(&mut self, transaction: &Transaction, mut keys: Option<&mut Keys<'_>>) -> Sums {
+        let mut sums = Sums::default();
+        let may_wait = std::mem::replace(&mut self.session.refuses_to_wait, true);
+        self.reply.array(transaction.len());
+        for queued in &transaction.queue {
+            let known = self.engine.table.by_id(queued.id);
+            self.run_nested(known, queued.args(), keys.as_deref_mut(), &mut sums);
+        }
+        self.session.refuses_to_wait = may_wait;
+        sums
+    }
+
+    /// Runs one command under these locks, or, without any, under its own behind the closed gate.
+    fn run_nested(
+        &mut self,
+        known: &Known,
+        args: Args<'_>,
+        keys: Option<&mut Keys<'_>>,
+        sums: &mut Sums,
+    ) {
+        let engine = self.engine;
+        let access = self.keys.access();
+        let mut places = Vec::new();
+        let db = self.session.db;
+        self.add_places(db, known, args, &mut places);
+        let is_alone = keys.is_none();
+        let own = match keys {
+            None => engine.keyspace.lock(&mut places, LockMode::Exclusive, access),
+            Some(keys) => {
+                places.sort_unstable();
+                let lent = keys.lend(&places, LockMode::Exclusive, access);
+                lent.expect("the places of all commands were locked")
+            }
+        };
+        let mut effects =
+            Effects { is_recording: engine.effects.is_listening(), ..Effects::default() };
+        let mut redacted = Vec::new();
+        let began_us = clock::monotonic_us();
+        let mut context = Context {
+            engine,
+            session: &mut *self.session,
+            args,
+            reply: &mut *self.reply,
+            keys: own,
+            effects: &mut effects,
+            tuning: self.tuning,
+            known,
+            now_ms: self.now_ms,
+            worker: self.worker,
+            first_key: None,
+            redacted: &mut redacted,
+            wait: None,
+            is_alone,
+        };
+        let outcome = (known.command.run)(&mut context);
+        if context.keys.has_news() {
+            context.keys.settle_overdue();
+            record_expired(engine, context.worker, &context.keys.take_expired());
+            sums.touched.extend(context.keys.take_touched());
+        }
+        drop(context);
+        let stats = engine.stats.worker(self.worker);
+        if let Err(error) = &outcome {
+            let text = error.bytes();
+            stats.record_failed(known.id);
+            stats.record_error(&text);
+            self.reply.error_bytes(&text);
+        }
+        let elapsed_us = clock::monotonic_us().saturating_sub(began_us);
+        stats.record_command(known.id, elapsed_us * 1000);
+        if effects.change_count > 0 {
+            sums.changes += effects.change_count;
+            if effects.is_recording {
+                sums.effects.extend(effects.into_effects(db, args));
+            }
+        }
+    }
+
+    /// Appends the effects and serves those who wait, then unlocks.
+    fn settle(&mut self, sums: Sums, keys: Option<Keys<'_>>) {
+        let engine = self.engine;
+        if !sums.effects.is_empty() {
+            engine.effects.append_transaction(&sums.effects);
+        }
+        self.effects.changed(sums.changes);
+        self.effects.is_rewritten = true;
+        for key in &sums.touched {
+            engine.watches.mark(key);
+        }
+        if sums.touched.is_empty() || engine.waiters.waiter_count() == 0 {
+            return;
+        }
+        let mut server = Server {
+            engine,
+            access: self.keys.access(),
+            tuning: self.tuning,
+            index: self.worker,
+            now_ms: self.now_ms,
+            change_count: 0,
+        };
+        let deferred = match keys {
+            Some(mut keys) => server.serve_waiters(&mut keys, sums.touched),
+            None => sums.touched,
+        };
+        server.serve_deferred(deferred);
+        self.effects.changed(server.change_count);
+    }
+}
