@@ -1,6 +1,8 @@
 //! Numbers in fields: HINCRBY, HINCRBYFLOAT.
 
-use super::value::{BASE, READS_AND_UPDATES, edit_or_create, push_effect, push_removal};
+use super::value::{
+    BASE, READS_AND_UPDATES, count_expired, edit_or_create, push_effect, push_removal,
+};
 use crate::base::extended::{Extended, ExtendedText};
 use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Flags};
 use crate::types::{FieldDeadline, Hash, IntegerText, Item};
@@ -42,6 +44,7 @@ fn hincrby(context: &mut Context<'_>) -> Result<(), CommandError> {
     })?;
     context.effects.changed(1);
     if was_due {
+        count_expired(context, 1);
         // Whoever repeats this may not have noticed yet that the field's time had come.
         push_removal(context, &key, &[field]);
         let args: Vec<&[u8]> = context.args.iter().collect();
@@ -105,7 +108,7 @@ fn hincrbyfloat(context: &mut Context<'_>) -> Result<(), CommandError> {
     };
     let (key, field, limits) = (context.key(1), context.args.at(2), context.tuning.hash);
     let now_ms = context.now_ms;
-    let (text, has_deadline) = edit_or_create(&mut context.keys, &key, |hash| {
+    let (text, was_due, has_deadline) = edit_or_create(&mut context.keys, &key, |hash| {
         let old = Old::of(hash, field, now_ms);
         let number = match old.value {
             Some(value) => Extended::parse(value.bytes(&mut IntegerText::new())),
@@ -115,11 +118,14 @@ fn hincrbyfloat(context: &mut Context<'_>) -> Result<(), CommandError> {
             return Err(INFINITE_SUM);
         };
         let text = number.plus(amount).ok_or(INFINITE_SUM)?.to_text();
-        let (deadline, has_deadline) = (old.deadline(), old.has_deadline);
+        let (deadline, was_due, has_deadline) = (old.deadline(), old.is_due, old.has_deadline);
         hash.set(field, text.as_bytes(), deadline, limits);
-        Ok((text, has_deadline))
+        Ok((text, was_due, has_deadline))
     })?;
     context.effects.changed(1);
+    if was_due {
+        count_expired(context, 1);
+    }
     // Repeating the addition could round differently elsewhere; the sum cannot.
     let sum = [field, text.as_bytes()];
     if has_deadline {

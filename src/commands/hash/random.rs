@@ -109,10 +109,16 @@ struct Picks {
 
 impl Picks {
     fn parse(context: &Context<'_>) -> Result<Option<Self>, CommandError> {
+        const NO_MAGNITUDE: CommandError = CommandError::refused(
+            "ERR value is out of range, value must between -9223372036854775807 and \
+             9223372036854775807",
+        );
         let args = context.args;
         let Some(number) = args.get(2) else { return Ok(None) };
-        let number = text::parse_i64(number).filter(|&number| number > i64::MIN);
-        let number = number.ok_or(CommandError::NotAnInteger)?;
+        let number = text::parse_i64(number).ok_or(CommandError::NotAnInteger)?;
+        if number == i64::MIN {
+            return Err(NO_MAGNITUDE);
+        }
         let with_values = args.len() > 3;
         if with_values && (args.len() > 4 || !args.is_word(3, "WITHVALUES")) {
             return Err(CommandError::Syntax);
@@ -220,10 +226,7 @@ mod tests {
                 ("HRANDFIELD h x", "ERR value is not an integer or out of range"),
                 ("HRANDFIELD h 1 WITH", "ERR syntax error"),
                 ("HRANDFIELD h 1 WITHVALUES x", "ERR syntax error"),
-                (
-                    "HRANDFIELD h -9223372036854775808",
-                    "ERR value is not an integer or out of range",
-                ),
+                ("HRANDFIELD h -9223372036854770000 WITHVALUES", "ERR value is out of range"),
             ]);
             bench.speak_resp3();
             bench.expect(&[("HRANDFIELD h -2 WITHVALUES", "[[\"a\", \"1\"], [\"a\", \"1\"]]")]);

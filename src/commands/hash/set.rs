@@ -1,6 +1,6 @@
 //! Setting fields: HSET, HMSET, HSETNX.
 
-use super::value::{BASE, DATA, INSERTS, UPDATES, edit_or_create, push_effect};
+use super::value::{BASE, DATA, INSERTS, UPDATES, count_expired, edit_or_create, push_effect};
 use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Flags};
 use crate::types::FieldDeadline;
 
@@ -48,7 +48,7 @@ fn hmset(context: &mut Context<'_>) -> Result<(), CommandError> {
 /// Sets the fields of the command; returns how many are new.
 fn set_all(context: &mut Context<'_>) -> Result<usize, CommandError> {
     let args = context.args;
-    if args.len() % 2 != 0 {
+    if !args.len().is_multiple_of(2) {
         return Err(context.wrong_arity());
     }
     let (key, limits) = (context.key(1), context.tuning.hash);
@@ -93,6 +93,7 @@ fn hsetnx(context: &mut Context<'_>) -> Result<(), CommandError> {
     if let Some(is_new) = is_set {
         context.effects.changed(1);
         if !is_new {
+            count_expired(context, 1);
             // Its time had come: whoever repeats this may not have noticed yet.
             push_effect(context, &[b"HSET", key.bytes], &[field, value]);
         }

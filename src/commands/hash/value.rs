@@ -5,6 +5,7 @@ use crate::engine::{
 };
 use crate::keyspace::{Entry, Key, Keys, Lookup};
 use crate::resp::ReplyBuffer;
+use crate::stats::Counter;
 use crate::types::{Collection, Hash, Item};
 
 /// What all commands of the family share.
@@ -121,6 +122,11 @@ pub(super) fn reply_with_found(reply: &mut ReplyBuffer, item: Option<Item<'_>>) 
         Some(item) => reply_with(reply, item),
         None => reply.null(),
     }
+}
+
+/// Counts fields that a command found due and replaced.
+pub(super) fn count_expired(context: &Context<'_>, count: usize) {
+    context.stats().add(Counter::ExpiredSubkeys, count as u64);
 }
 
 /// States an effect on fields of a key: HDEL, or HPERSIST and HPEXPIREAT with words before them.

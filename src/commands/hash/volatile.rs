@@ -2,8 +2,8 @@
 
 use super::expire::{FieldList, GETS_FIELDS, deadline_of, push_deadline, push_persistence};
 use super::value::{
-    BASE, DATA, FIELDS, INSERTS, READS_AND_UPDATES, edit, edit_or_create, hash_at, push_effect,
-    push_removal, reply_with_found,
+    BASE, DATA, FIELDS, INSERTS, READS_AND_UPDATES, count_expired, edit, edit_or_create, hash_at,
+    push_effect, push_removal, reply_with_found,
 };
 use crate::base::text;
 use crate::commands::deadline::TimeForm;
@@ -75,6 +75,9 @@ fn hgetex(context: &mut Context<'_>) -> Result<(), CommandError> {
     } else {
         (Then::Nothing, 2)
     };
+    if args.is_word(list_index, "FIELDS") && args.len() == list_index + 1 {
+        return Err(context.wrong_arity());
+    }
     let fields = FieldList::parse(args, list_index, GETS_FIELDS)?;
     let reply = &mut *context.reply;
     reply.array(fields.len());
@@ -212,6 +215,7 @@ fn set_all(
     })?;
     context.effects.changed(request.len() as u64);
     if !due.is_empty() {
+        count_expired(context, due.len());
         // Whoever repeats this may not have noticed yet that their time had come.
         push_removal(context, key, &due);
     }
@@ -298,7 +302,7 @@ impl<'a> Request<'a> {
         let count = count.ok_or(BAD_COUNT)?;
         self.first_field = index + 1;
         let rest = self.args.len() - self.first_field;
-        if rest % 2 == 0 && rest / 2 == count { Ok(()) } else { Err(context.wrong_arity()) }
+        if rest.is_multiple_of(2) && rest / 2 == count { Ok(()) } else { Err(context.wrong_arity()) }
     }
 
     fn len(&self) -> usize {
