@@ -302,7 +302,11 @@ impl<'a> Request<'a> {
         let count = count.ok_or(BAD_COUNT)?;
         self.first_field = index + 1;
         let rest = self.args.len() - self.first_field;
-        if rest.is_multiple_of(2) && rest / 2 == count { Ok(()) } else { Err(context.wrong_arity()) }
+        if rest.is_multiple_of(2) && rest / 2 == count {
+            Ok(())
+        } else {
+            Err(context.wrong_arity())
+        }
     }
 
     fn len(&self) -> usize {
