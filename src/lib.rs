@@ -1,4 +1,69 @@
 //! Redpoll: a Redis-protocol-compatible, sharded, in-memory cache that executes on every core.
+//!
+//! # Threads
+//!
+//! ```text
+//!              clients (TCP, unix socket)                    Prometheus
+//!                      |                                          |
+//!    DATA PLANE  N workers, one mio event loop each      CONTROL PLANE  one tokio thread
+//!    accept -> read -> parse a group's commands ->       metrics, health, rates
+//!    fetch what they touch -> run -> one write each
+//!    timers; letters from other threads
+//!                      \__________________   _____________________/
+//!                                         \ /
+//!          the keyspace: 16,384 locked shards per database, shared by all threads
+//! ```
+//!
+//! Besides them: `reaper` and `undertaker` free what takes long to free, and the main thread waits for
+//! signals. Every worker runs any command on any key itself, under the lock of that key's shard.
+//! Nothing on a worker waits for anything but a shard's lock or the gate.
+//!
+//! # Floors
+//!
+//! A module imports only from floors below its own; `tests/it/tidy.rs` checks it.
+//!
+//! ```text
+//! 8  main        arguments -> configuration -> start -> wait for a signal -> stop
+//! 7  server      puts the parts together
+//! 6  net  control        sockets of clients; metrics over HTTP
+//! 5  commands    what each command does: one constant of facts, one handler
+//! 4  engine      how any command runs: look up, admit, lock, run, record effects
+//! 3  rdb  blocking  ...  formats and state machines without sockets
+//! 2  keyspace    shards, entries, expiry, eviction, scan, sets of locks
+//! 1  stats  config  resp  types
+//! 0  base        clock, crc, glob, gate, mailbox, numbers and text
+//! ```
+//!
+//! Types never name a key; the keyspace never names a command; the engine never names a particular
+//! command; commands never name a socket; net never names a value's type. Handlers never lock.
+//!
+//! # The way of a command
+//!
+//! 1. [`net`] reads what a group of ready connections has sent into one arena and parses it.
+//! 2. [`engine::Batch`] looks the commands up, hashes their keys and fetches the shards, then the
+//!    tables' groups, then the entries, each for all commands together, so that cache misses overlap.
+//! 3. [`engine::Worker`] asks the gates (authentication, memory, pause), locks the shards of the
+//!    command's keys in ascending order, and runs its handler, which sees nothing but those shards.
+//! 4. What it changed is appended to the log of effects in a form that repeats exactly, clients that
+//!    wait for a changed key are served, clients that watch it are marked; then the locks are released.
+//! 5. The connection sends its replies with one write.
+//!
+//! # What holds
+//!
+//! - Locks of several shards are taken in ascending order of (database, shard); whoever holds a lock
+//!   takes another one only in that order, or only tries.
+//! - The gate: each worker marks itself inside while it runs a batch. Who closes the gate (a flush, a
+//!   swap of databases, saving, a transaction that looks beyond its keys) waits until all have left.
+//! - Commands that run inside another (a transaction's) borrow its shards ([`keyspace::Keys::lend`]).
+//! - A client that waits is parked under the locks of its keys, and served under the lock of the key
+//!   that became ready, the oldest first; no wake-up is lost ([`blocking`]). One that also needs
+//!   another shard is served when the locks are gone, with both taken in order.
+//! - Shards count who waits for or watches their keys; only then do writers note which keys they touch.
+//! - An expired key reads as absent. The sweep finds due keys by 16 bits of the deadline in the table's
+//!   own slots, within 100 ms as a rule; the removal is an effect (`DEL`, `HDEL` for a hash's field).
+//! - Every byte of data is counted where it is allocated, per thread, and summed cheaply; buffers of
+//!   clients are counted apart, so a slow reader never causes an eviction.
+//! - `unsafe` stands in the files whose headers say so, and their tests run under AddressSanitizer.
 
 pub mod base;
 pub mod blocking;
