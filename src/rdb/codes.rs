@@ -6,6 +6,8 @@
 /// The version files are written with, and payloads of DUMP that need no newer one: that of Redis 7.0.
 /// A reader decides by the types of the values, so a newer type may stand in such a file.
 pub(super) const VERSION_BASE: u16 = 10;
+/// The version that brought packed sets and the activity of stream consumers (Redis 7.2).
+pub(super) const VERSION_ACTIVITY: u16 = 11;
 /// The version that brought deadlines of hash fields (Redis 7.4).
 pub(super) const VERSION_FIELD_DEADLINES: u16 = 12;
 /// Newest version of Redis that can be read.
@@ -19,7 +21,6 @@ pub(super) fn is_readable(version: u16) -> bool {
 }
 
 /// Types of values.
-#[expect(dead_code, reason = "the types that use them are on their way")]
 pub(super) mod kind {
     pub(crate) const STRING: u8 = 0;
     pub(crate) const LIST: u8 = 1;

@@ -104,6 +104,25 @@ impl<R: BufRead> Input<R> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
+    /// Reads a double.
+    pub(super) fn f64(&mut self) -> Result<f64, RdbError> {
+        Ok(f64::from_le_bytes(self.array()?))
+    }
+
+    /// Reads a double the way old releases wrote it: its text, with its length in front.
+    pub(super) fn text_f64(&mut self) -> Result<f64, RdbError> {
+        match self.byte()? {
+            255 => Ok(f64::NEG_INFINITY),
+            254 => Ok(f64::INFINITY),
+            253 => Ok(f64::NAN),
+            length => {
+                let text = self.bytes(u64::from(length))?;
+                let number = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
+                number.ok_or(RdbError::Corrupt("a score that is no number"))
+            }
+        }
+    }
+
     fn length(&mut self) -> Result<Length, RdbError> {
         let first = self.byte()?;
         let low = first & 0x3f;

@@ -62,6 +62,11 @@ impl<W: Write> Output<W> {
         self.raw(&number.to_le_bytes())
     }
 
+    /// Writes a double.
+    pub(super) fn f64(&mut self, number: f64) -> io::Result<()> {
+        self.raw(&number.to_le_bytes())
+    }
+
     /// Writes a length, a count or any other number that is mostly small.
     pub(super) fn count(&mut self, count: u64) -> io::Result<()> {
         if let Ok(small) = u8::try_from(count)

@@ -3,12 +3,16 @@
 mod hash;
 mod list;
 mod packs;
+mod set;
+mod sorted_set;
+mod stream;
 
 use std::io::{self, BufRead, Write};
 
 use bytes::Bytes;
 
 use self::hash::Deadlines;
+use self::stream::StreamForm;
 use super::codes::{VERSION_BASE, kind};
 use super::error::RdbError;
 use super::input::{Input, Text};
@@ -16,7 +20,9 @@ use super::legacy::{unpack_ziplist, unpack_zipmap};
 use super::output::Output;
 use super::shapes::Shapes;
 use crate::keyspace::Entry;
-use crate::types::{Object, ObjectRef, SHARED_BYTES_MIN, StringRef, StringValue};
+use crate::types::{
+    Hash, List, Object, ObjectRef, SHARED_BYTES_MIN, SortedSet, StringRef, StringValue,
+};
 
 /// A value that was read.
 #[derive(Clone, Debug)]
@@ -56,7 +62,9 @@ impl Form {
             None => Self { kind: kind::STRING, version: VERSION_BASE },
             Some(ObjectRef::Hash(value)) => hash::form(value),
             Some(ObjectRef::List(_)) => list::FORM,
-            Some(other) => unreachable!("no {} can be made yet", other.value_type().name()),
+            Some(ObjectRef::Set(value)) => set::form(value),
+            Some(ObjectRef::SortedSet(value)) => sorted_set::form(value),
+            Some(ObjectRef::Stream(value)) => stream::form(value),
         }
     }
 }
@@ -71,7 +79,9 @@ pub(super) fn encode<W: Write>(entry: &Entry, output: &mut Output<W>) -> io::Res
         },
         Some(ObjectRef::Hash(value)) => hash::encode(value, output),
         Some(ObjectRef::List(value)) => list::encode(value, output),
-        Some(other) => unreachable!("no {} can be made yet", other.value_type().name()),
+        Some(ObjectRef::Set(value)) => set::encode(value, output),
+        Some(ObjectRef::SortedSet(value)) => sorted_set::encode(value, output),
+        Some(ObjectRef::Stream(value)) => stream::encode(value, output),
     }
 }
 
@@ -83,29 +93,74 @@ pub(super) fn decode<R: BufRead>(
 ) -> Result<Value, RdbError> {
     let object: Object = match kind {
         kind::STRING => return string(input),
-        kind::HASH => hash::decode(input, Deadlines::None, shapes.hash)?.into(),
-        kind::HASH_ZIPMAP => hash::of_pairs(unpack_zipmap(&input.string()?)?, shapes.hash)?.into(),
-        kind::HASH_ZIPLIST => {
-            hash::of_pairs(unpack_ziplist(&input.string()?)?, shapes.hash)?.into()
+        kind::LIST | kind::LIST_ZIPLIST | kind::LIST_QUICKLIST | kind::LIST_QUICKLIST_2 => {
+            decode_list(kind, input, shapes)?.into()
         }
-        kind::HASH_LISTPACK => hash::of_pairs(packs::packed(input)?, shapes.hash)?.into(),
-        kind::HASH_VALKEY => hash::decode(input, Deadlines::Behind, shapes.hash)?.into(),
-        kind::HASH_DEADLINES => hash::decode(input, Deadlines::Before, shapes.hash)?.into(),
-        kind::HASH_LISTPACK_DEADLINES => hash::decode_triplets(input, shapes.hash)?.into(),
-        kind::LIST => list::decode(input, &shapes.list)?.into(),
-        kind::LIST_ZIPLIST => {
-            list::of_packed(unpack_ziplist(&input.string()?)?, &shapes.list).into()
-        }
-        kind::LIST_QUICKLIST => list::decode_ziplists(input, &shapes.list)?.into(),
-        kind::LIST_QUICKLIST_2 => list::decode_pieces(input, &shapes.list)?.into(),
+        kind::SET => set::decode(input, &shapes.set)?.into(),
+        kind::SET_INTSET => set::decode_integers(input, &shapes.set)?.into(),
+        kind::SET_LISTPACK => set::decode_packed(input, &shapes.set)?.into(),
+        kind::SORTED_SET
+        | kind::SORTED_SET_2
+        | kind::SORTED_SET_ZIPLIST
+        | kind::SORTED_SET_LISTPACK => decode_sorted_set(kind, input, shapes)?.into(),
+        kind::STREAM => stream::decode(input, StreamForm::First)?.into(),
+        kind::STREAM_2 => stream::decode(input, StreamForm::Marks)?.into(),
+        kind::STREAM_3 => stream::decode(input, StreamForm::Activity)?.into(),
         kind::MODULE | kind::MODULE_2 => {
             return Err(RdbError::Module(module_name(input.count()?)));
         }
-        other => return Err(RdbError::UnknownType(other)),
+        other => decode_hash(other, input, shapes)?.into(),
     };
     // Only streams are kept when nothing is in them.
     let is_kept = matches!(object, Object::Stream(_)) || !object.as_ref().is_empty();
     if is_kept { Ok(Value::Object(object)) } else { Err(RdbError::EmptyValue) }
+}
+
+fn decode_list<R: BufRead>(
+    kind: u8,
+    input: &mut Input<R>,
+    shapes: &Shapes,
+) -> Result<List, RdbError> {
+    match kind {
+        kind::LIST_ZIPLIST => Ok(list::of_packed(unpack_ziplist(&input.string()?)?, &shapes.list)),
+        kind::LIST_QUICKLIST => list::decode_ziplists(input, &shapes.list),
+        kind::LIST_QUICKLIST_2 => list::decode_pieces(input, &shapes.list),
+        _ => list::decode(input, &shapes.list),
+    }
+}
+
+fn decode_sorted_set<R: BufRead>(
+    kind: u8,
+    input: &mut Input<R>,
+    shapes: &Shapes,
+) -> Result<SortedSet, RdbError> {
+    let limits = shapes.sorted_set;
+    match kind {
+        kind::SORTED_SET_ZIPLIST => {
+            sorted_set::of_packed(unpack_ziplist(&input.string()?)?, limits)
+        }
+        kind::SORTED_SET_LISTPACK => sorted_set::of_packed(packs::packed(input)?, limits),
+        _ => sorted_set::decode(input, kind == kind::SORTED_SET, limits),
+    }
+}
+
+/// Reads a hash; a type that is none of a hash is none at all.
+fn decode_hash<R: BufRead>(
+    kind: u8,
+    input: &mut Input<R>,
+    shapes: &Shapes,
+) -> Result<Hash, RdbError> {
+    let limits = shapes.hash;
+    match kind {
+        kind::HASH => hash::decode(input, Deadlines::None, limits),
+        kind::HASH_VALKEY => hash::decode(input, Deadlines::Behind, limits),
+        kind::HASH_DEADLINES => hash::decode(input, Deadlines::Before, limits),
+        kind::HASH_ZIPMAP => hash::of_pairs(unpack_zipmap(&input.string()?)?, limits),
+        kind::HASH_ZIPLIST => hash::of_pairs(unpack_ziplist(&input.string()?)?, limits),
+        kind::HASH_LISTPACK => hash::of_pairs(packs::packed(input)?, limits),
+        kind::HASH_LISTPACK_DEADLINES => hash::decode_triplets(input, limits),
+        other => Err(RdbError::UnknownType(other)),
+    }
 }
 
 fn string<R: BufRead>(input: &mut Input<R>) -> Result<Value, RdbError> {

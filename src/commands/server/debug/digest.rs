@@ -6,9 +6,12 @@
 
 use sha1::{Digest as _, Sha1};
 
+use crate::base::double::DoubleText;
 use crate::engine::{CommandError, Context, Engine};
 use crate::keyspace::{Entry, Lookup};
-use crate::types::{Hash, IntegerText, List, ObjectRef, ValueType};
+use crate::types::{
+    Hash, IntegerText, List, ObjectRef, Set, SortedSet, Stream, StreamId, ValueType,
+};
 
 const DIGEST_BYTES: usize = 20;
 /// Added to the sum of a key that expires.
@@ -36,8 +39,9 @@ impl Sum {
             None => self.mix(entry.string().bytes(&mut IntegerText::new())),
             Some(ObjectRef::Hash(value)) => self.add_fields(value),
             Some(ObjectRef::List(value)) => self.mix_elements(value),
-            // Nothing can be in those yet.
-            Some(_) => {}
+            Some(ObjectRef::Set(value)) => self.add_members(value),
+            Some(ObjectRef::SortedSet(value)) => self.add_scored(value),
+            Some(ObjectRef::Stream(value)) => self.mix_entries(value),
         }
         if entry.deadline_ms().is_some() {
             self.add(EXPIRES_MARK);
@@ -60,6 +64,32 @@ impl Sum {
     fn mix_elements(&mut self, list: &List) {
         let mut digits = IntegerText::new();
         list.iter_from(0).for_each(|element| self.mix(element.bytes(&mut digits)));
+    }
+
+    fn add_members(&mut self, set: &Set) {
+        let mut digits = IntegerText::new();
+        set.iter().for_each(|member| self.add(member.bytes(&mut digits)));
+    }
+
+    fn add_scored(&mut self, set: &SortedSet) {
+        let mut digits = IntegerText::new();
+        for (member, score) in set.iter() {
+            let mut sum = Self::default();
+            sum.mix(member.bytes(&mut digits));
+            sum.mix(DoubleText::new(score).as_bytes());
+            self.add(&sum.0);
+        }
+    }
+
+    fn mix_entries(&mut self, stream: &Stream) {
+        let (mut name_digits, mut value_digits) = (IntegerText::new(), IntegerText::new());
+        for entry in stream.log().range(StreamId::MIN, StreamId::MAX) {
+            self.mix(format!("{}.{}", entry.id().ms, entry.id().sequence).as_bytes());
+            for (name, value) in entry.fields() {
+                self.mix(name.bytes(&mut name_digits));
+                self.mix(value.bytes(&mut value_digits));
+            }
+        }
     }
 
     fn hex(&self) -> String {
