@@ -58,6 +58,12 @@ gauges! {
     output_bytes,
     /// Commands run since the connection began.
     command_count,
+    /// Commands queued since MULTI plus one; 0 outside of a transaction.
+    queued_commands,
+    /// Bytes they take.
+    queued_bytes,
+    /// Keys watched for the next transaction.
+    watched_keys,
     /// Index of the last command in the command table plus one; 0 before the first one.
     last_command,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::clients::ClientCell;
+use super::clients::{ClientCell, Gauges};
 use super::transaction::Transaction;
 use super::waiting::Parked;
 use super::watching::WatchSet;
@@ -70,6 +70,24 @@ impl Session {
         session.db = parked.db;
         session.no_touch = parked.no_touch;
         session
+    }
+
+    /// Shows others what is queued and watched.
+    #[inline]
+    pub(super) fn show_transaction(&self) {
+        let gauges = &self.cell.gauges;
+        let (queued, bytes) = match &self.transaction {
+            Some(transaction) => (transaction.len() as u64 + 1, transaction.bytes() as u64),
+            None => (0, 0),
+        };
+        let watched = self.watches.len() as u64;
+        if queued != Gauges::value(&gauges.queued_commands)
+            || watched != Gauges::value(&gauges.watched_keys)
+        {
+            Gauges::set(&gauges.queued_commands, queued);
+            Gauges::set(&gauges.queued_bytes, bytes);
+            Gauges::set(&gauges.watched_keys, watched);
+        }
     }
 
     /// Notes that a command could not be queued.

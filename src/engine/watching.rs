@@ -73,6 +73,11 @@ impl Watches {
 }
 
 impl WatchSet {
+    /// Returns the number of keys.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// Says whether nothing is watched.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()

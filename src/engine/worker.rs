@@ -664,6 +664,7 @@ impl Scratch {
         if sums.last_command > 0 {
             Gauges::set(&gauges.last_command, sums.last_command);
         }
+        session.show_transaction();
         // Relaxed: only this thread writes the client's gauges.
         let count = gauges.command_count.load(std::sync::atomic::Ordering::Relaxed);
         Gauges::set(&gauges.command_count, count + command_count as u64);

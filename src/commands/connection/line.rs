@@ -23,6 +23,7 @@ pub(super) fn flags(cell: &ClientCell) -> String {
     let mut letters = String::new();
     for (applies, letter) in [
         (is_set(&cell.is_postponed) || cell.waiting.lock().is_some(), 'b'),
+        (value(&cell.gauges.queued_commands) > 0, 'x'),
         (is_set(&cell.is_doomed), 'A'),
         (cell.peer.is_unix, 'U'),
         (is_set(&cell.no_evict), 'e'),
@@ -66,11 +67,12 @@ pub(super) fn push(
     let _ = write!(
         text,
         " events=r cmd={command} user={} redir=-1 resp={protocol} lib-name={} lib-ver={} \
-         io-thread={} watch=0 capa={} tot-net-in={} tot-net-out={} tot-cmds={}",
+         io-thread={} watch={} capa={} tot-net-in={} tot-net-out={} tot-cmds={}",
         names.user,
         names.library_name,
         names.library_version,
         cell.worker,
+        value(&gauges.watched_keys),
         if cell.can_redirect.load(Ordering::Relaxed) { "r" } else { "" },
         value(&gauges.input_bytes),
         value(&gauges.output_bytes),
@@ -88,7 +90,7 @@ fn push_identity(text: &mut String, cell: &ClientCell, now_ms: u64) {
     let _ = write!(
         text,
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 \
-         multi=-1",
+         multi={}",
         cell.id,
         cell.peer.address,
         cell.peer.local_address,
@@ -98,6 +100,7 @@ fn push_identity(text: &mut String, cell: &ClientCell, now_ms: u64) {
         seconds_since(value(&cell.gauges.last_active_ms)),
         flags(cell),
         cell.db.load(Ordering::Relaxed),
+        value(&cell.gauges.queued_commands).cast_signed() - 1,
     );
 }
 
@@ -106,13 +109,14 @@ fn push_buffers(text: &mut String, cell: &ClientCell, argument_bytes: u64) {
     let (query, query_free) = (value(&gauges.query_bytes), value(&gauges.query_free_bytes));
     let (pending, capacity) = (value(&gauges.reply_bytes), value(&gauges.reply_capacity_bytes));
     let in_list = pending.saturating_sub(BLOCK_BYTES);
+    let queued = value(&gauges.queued_bytes);
     let own = (size_of::<ClientCell>() + size_of::<Session>()) as u64;
     let _ = write!(
         text,
-        " qbuf={query} qbuf-free={query_free} argv-mem={argument_bytes} multi-mem=0 rbs={capacity} \
+        " qbuf={query} qbuf-free={query_free} argv-mem={argument_bytes} multi-mem={queued} rbs={capacity} \
          rbp={capacity} obl={} oll={} omem={in_list} tot-mem={}",
         pending - in_list,
         in_list.div_ceil(BLOCK_BYTES),
-        own + query + query_free + argument_bytes + capacity,
+        own + query + query_free + argument_bytes + queued + capacity,
     );
 }
