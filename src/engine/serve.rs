@@ -158,7 +158,9 @@ impl Server<'_> {
             Ok(is_served) => is_served,
             Err(error) => {
                 let text = error.bytes();
-                engine.stats.worker(index).record_error(&text);
+                let stats = engine.stats.worker(index);
+                stats.record_failed(waiter.detail.command_id);
+                stats.record_error(&text);
                 context.reply.error_bytes(&text);
                 true
             }

@@ -277,8 +277,8 @@ mod tests {
         let gone =
             format!("0: XCLAIM s g b 0 2-0 TIME {} RETRYCOUNT 9 FORCE JUSTID LASTID 2-0", now - 40);
         bench.expect_effects("XCLAIM s g b 0 2-0", &[&gone]);
-        let claimed = format!("0: XCLAIM s g b 0 1-0 TIME 5 RETRYCOUNT 3 FORCE JUSTID LASTID 3-0");
-        bench.expect_effects("XCLAIM s g b 0 1-0 TIME 5 LASTID 3-0", &[&claimed]);
+        let claimed = "0: XCLAIM s g b 0 1-0 TIME 5 RETRYCOUNT 3 FORCE JUSTID LASTID 3-0";
+        bench.expect_effects("XCLAIM s g b 0 1-0 TIME 5 LASTID 3-0", &[claimed]);
         bench.expect_effects(
             "XCLAIM s g b 0 9-0 LASTID 4-0",
             &["0: XGROUP SETID s g 4-0 ENTRIESREAD 2"],

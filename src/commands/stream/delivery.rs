@@ -123,11 +123,11 @@ impl Delivery {
             let consumer = Some(self.consumer);
             let pending = Pending { consumer, delivered_ms: self.now_ms, delivery_count: 1 };
             group.assign(id, pending);
+            group.consumer_mut(self.consumer).active_ms = Some(self.now_ms);
             name.state_pending(effects, group, id, &pending);
         }
         reply.finish_array(mark, count);
         if count > 0 {
-            group.consumer_mut(self.consumer).active_ms = Some(self.now_ms);
             name.state_position(effects, group);
         }
         count

@@ -166,7 +166,11 @@ fn set_id(context: &mut Context<'_>) -> Result<(), CommandError> {
     let mut entry = context.keys.get_mut(&key).ok_or(NO_KEY)?;
     let mut stream = edit(&mut entry)?;
     stream.groups().get(args.at(3)).ok_or(refusal.clone())?;
-    let last_id = position(args.at(4), Some(&stream))?;
+    let last_id = match args.at(4) {
+        b"-" => StreamId::MIN,
+        b"+" => StreamId::MAX,
+        text => position(text, Some(&stream))?,
+    };
     let mut group = stream.parts_mut().groups.get_mut(args.at(3)).ok_or(refusal)?;
     group.last_id = last_id;
     group.entries_read = options.entries_read;
@@ -278,7 +282,8 @@ mod tests {
             ("XREADGROUP GROUP g c STREAMS s >", "[[\"s\", [[\"1-1\", [\"f\", \"v\"]]]]]"),
             ("XGROUP DELCONSUMER s g c", "1"),
             ("XGROUP DELCONSUMER s g c", "0"),
-            ("XGROUP SETID s g 0", "OK"),
+            ("XGROUP SETID s g +", "OK"),
+            ("XGROUP SETID s g -", "OK"),
             ("XREADGROUP GROUP g c STREAMS s >", "[[\"s\", [[\"1-1\", [\"f\", \"v\"]]]]]"),
             ("XGROUP DESTROY s g", "1"),
             ("XGROUP DESTROY s g", "0"),

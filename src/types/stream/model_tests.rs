@@ -117,14 +117,14 @@ impl Model {
             if self.random.bool() { TrimGoal::MaxLength(length) } else { TrimGoal::MinId(bound) };
         let is_approximate = self.random.u8(0..4) > 0;
         let limit = (is_approximate && self.random.bool()).then(|| self.random.u64(1..50));
-        let dropped =
-            self.stream.trim(&Trim { goal, is_approximate, limit }, References::Keep) as usize;
+        let dropped = self.stream.trim(&Trim { goal, is_approximate, limit }, References::Keep);
+        let count = self.entries.len() as u64;
         let wanted = match goal {
-            TrimGoal::MaxLength(length) => self.entries.len().saturating_sub(length as usize),
-            TrimGoal::MinId(bound) => self.entries.range(..bound).count(),
+            TrimGoal::MaxLength(length) => count.saturating_sub(length),
+            TrimGoal::MinId(bound) => self.entries.range(..bound).count() as u64,
         };
         assert!(dropped <= wanted && (is_approximate || dropped == wanted));
-        assert!(limit.is_none_or(|limit| dropped <= limit as usize));
+        assert!(limit.is_none_or(|limit| dropped <= limit));
         for _ in 0..dropped {
             self.entries.pop_first();
         }
