@@ -14,6 +14,7 @@ mod races;
 mod resp;
 mod scan;
 mod server;
+mod streams;
 mod strings;
 mod support;
 mod tidy;

@@ -1,17 +1,14 @@
 //! What a consumer does with what it got: XACK, XACKDEL, XNACK.
 
-use super::delete::{IDS, IdBlock, reply_outcome};
-use super::delivery::GroupName;
+use super::delete::{IDS, IdBlock, counted, reply_outcome};
+use super::delivery::{DELIVERY_COUNT_MAX, GroupName};
 use super::trim::REFERENCES;
-use super::value::{edit, find, ids, integer, no_group};
+use super::value::{edit, find, id, ids, integer, no_group};
 use crate::engine::{
     Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::types::{Deletion, Parts, Pending, StreamId};
-
-/// How often a message counts as delivered that nobody can process.
-const FATAL_COUNT: u64 = i64::MAX.unsigned_abs();
 
 pub(super) const XACK: Command = Command {
     name: "xack",
@@ -148,34 +145,55 @@ struct GivingBack {
 
 impl GivingBack {
     fn parse(args: Args<'_>) -> Result<Self, CommandError> {
-        let reason = match () {
-            () if args.is_word(3, "SILENT") => Reason::Silent,
-            () if args.is_word(3, "FAIL") => Reason::Fail,
-            () if args.is_word(3, "FATAL") => Reason::Fatal,
-            () => return Err(CommandError::Syntax),
-        };
-        let (ids, mut at) = IdBlock::take_ids(args, 4)?;
-        let (mut delivery_count, mut is_forced) = (None, false);
+        const NO_MODE: CommandError =
+            CommandError::refused("ERR mode must be SILENT, FAIL, or FATAL");
+        const NO_IDS: CommandError =
+            CommandError::refused("ERR syntax error, expected IDS keyword");
+        let modes = [("SILENT", Reason::Silent), ("FAIL", Reason::Fail), ("FATAL", Reason::Fatal)];
+        let mode = modes.into_iter().find(|(word, _)| args.is_word(3, word)).ok_or(NO_MODE)?;
+        let (mut ids, mut delivery_count, mut is_forced, mut at) = (None, None, false, 4);
         while at < args.len() {
-            if args.is_word(at, "FORCE") {
+            let has_value = at + 1 < args.len();
+            if has_value && ids.is_none() && args.is_word(at, "IDS") {
+                let (found, end) = Self::take_ids(args, at + 1)?;
+                ids = Some(found);
+                at = end;
+            } else if args.is_word(at, "FORCE") {
                 is_forced = true;
                 at += 1;
-            } else if args.is_word(at, "RETRYCOUNT") && at + 1 < args.len() {
-                const NEGATIVE: CommandError = CommandError::refused("ERR RETRYCOUNT must be >= 0");
+            } else if has_value && args.is_word(at, "RETRYCOUNT") {
+                const NEGATIVE: CommandError =
+                    CommandError::refused("ERR Invalid RETRYCOUNT value, must be >= 0");
                 let count = integer(args.at(at + 1))?;
                 delivery_count = Some(u64::try_from(count).map_err(|_| NEGATIVE)?);
                 at += 2;
             } else {
-                return Err(CommandError::Syntax);
+                let word = args.at(at);
+                return Err(CommandError::quoting("ERR Unrecognized XNACK option '", word, "'"));
             }
         }
-        Ok(Self { reason, ids, delivery_count, is_forced })
+        Ok(Self { reason: mode.1, ids: ids.ok_or(NO_IDS)?, delivery_count, is_forced })
+    }
+
+    /// Returns the identifiers behind their number, and where they end.
+    fn take_ids(args: Args<'_>, at: usize) -> Result<(Vec<StreamId>, usize), CommandError> {
+        const NO_COUNT: CommandError =
+            CommandError::refused("ERR numids must be a positive integer");
+        const WRONG_COUNT: CommandError =
+            CommandError::refused("ERR number of IDs doesn't match numids");
+        let count = counted(args.at(at)).ok_or(NO_COUNT)?;
+        let first = at + 1;
+        if count > args.len() - first {
+            return Err(WRONG_COUNT);
+        }
+        let ids = args.from(first).iter().take(count).map(id).collect::<Result<_, _>>()?;
+        Ok((ids, first + count))
     }
 
     fn count_after(&self, pending: Option<&Pending>) -> u64 {
         match (self.delivery_count, self.reason, pending) {
             (Some(count), _, _) => count,
-            (None, Reason::Fatal, _) => FATAL_COUNT,
+            (None, Reason::Fatal, _) => DELIVERY_COUNT_MAX,
             (None, _, None) => 0,
             (None, Reason::Fail, Some(pending)) => pending.delivery_count,
             (None, Reason::Silent, Some(pending)) => pending.delivery_count.saturating_sub(1),
@@ -275,7 +293,38 @@ mod tests {
             ("XNACK s g FAIL IDS 1 2-0", "0"),
             ("XNACK s g FAIL IDS 1 2-0 FORCE", "1"),
             ("XNACK s x FAIL IDS 1 2-0", "NOGROUP No such key 's' or consumer group 'x'"),
-            ("XNACK s g OFTEN IDS 1 2-0", "ERR syntax error"),
         ]);
+    }
+
+    #[test]
+    fn options_of_giving_back_stand_in_any_order() {
+        let mut bench = delivered(3);
+        bench.expect(&[
+            ("XNACK s g FAIL FORCE RETRYCOUNT 42 IDS 1 1-0", "1"),
+            ("XNACK s g FAIL RETRYCOUNT 5 IDS 2 1-0 2-0 FORCE", "2"),
+            ("XNACK s g OFTEN IDS 1 2-0", "ERR mode must be SILENT, FAIL, or FATAL"),
+            ("XNACK s g FAIL FATAL IDS 1 2-0", "ERR Unrecognized XNACK option 'FATAL'"),
+            ("XNACK s g FAIL IDS 1 2-0 3-0", "ERR Unrecognized XNACK option '3-0'"),
+            ("XNACK s g FAIL FORCE RETRYCOUNT 5", "ERR syntax error, expected IDS keyword"),
+            ("XNACK s g FAIL IDS 0 2-0", "ERR numids must be a positive integer"),
+            ("XNACK s g FAIL IDS 2 2-0", "ERR number of IDs doesn't match numids"),
+            (
+                "XNACK s g FAIL IDS 1 2-0 RETRYCOUNT -1",
+                "ERR Invalid RETRYCOUNT value, must be >= 0",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn claiming_what_was_returned_and_deleted_acknowledges_it() {
+        let mut bench = delivered(1);
+        bench.say("XGROUP CREATECONSUMER s g d");
+        bench.say("XNACK s g FATAL IDS 1 1-0");
+        bench.say("XCLAIM s g d 0 1-0");
+        assert_eq!(bench.say("XPENDING s g - + 1"), "[[\"1-0\", \"d\", 0, 9223372036854775807]]");
+        bench.say("XNACK s g FATAL IDS 1 1-0");
+        bench.say("XDEL s 1-0");
+        bench.expect_effects("XCLAIM s g d 0 1-0", &["0: XACK s g 1-0"]);
+        assert_eq!(bench.say("XPENDING s g"), "[0, (nil), (nil), (nil)]");
     }
 }

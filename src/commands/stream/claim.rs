@@ -1,6 +1,6 @@
 //! XCLAIM: pending entries get another consumer.
 
-use super::delivery::GroupName;
+use super::delivery::{DELIVERY_COUNT_MAX, GroupName};
 use super::pending::idle_ms;
 use super::value::{edit, find, id, no_group, reply_entry, reply_id};
 use crate::base::text;
@@ -79,7 +79,10 @@ impl Terms {
             let Some(pending) = old else { return Claimed::Refused };
             // Repeating this finds no such entry either, and forgets it as well.
             effects.changed(1);
-            name.state_pending(effects, group, id, &pending);
+            match pending.consumer {
+                Some(_) => name.state_pending(effects, group, id, &pending),
+                None => name.state_acknowledged(effects, id),
+            }
             group.acknowledge(id);
             return Claimed::Gone;
         };
@@ -88,11 +91,11 @@ impl Terms {
         if old.consumer.is_some() && idle_ms(&old, self.now_ms) < self.idle_ms_min {
             return Claimed::Refused;
         }
-        let counted = old.delivery_count.saturating_add(u64::from(!self.is_just_id));
+        let counted = old.delivery_count + u64::from(!self.is_just_id);
         let pending = Pending {
             consumer: Some(self.consumer),
             delivered_ms: self.delivered_ms,
-            delivery_count: self.delivery_count.unwrap_or(counted),
+            delivery_count: self.delivery_count.unwrap_or(counted.min(DELIVERY_COUNT_MAX)),
         };
         group.assign(id, pending);
         group.consumer_mut(self.consumer).active_ms = Some(self.now_ms);

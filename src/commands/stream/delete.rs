@@ -101,10 +101,7 @@ impl IdBlock {
     ///
     /// # Errors
     /// There is no list, or it is shorter than it says.
-    pub(super) fn take_ids(
-        args: Args<'_>,
-        at: usize,
-    ) -> Result<(Vec<StreamId>, usize), CommandError> {
+    fn take_ids(args: Args<'_>, at: usize) -> Result<(Vec<StreamId>, usize), CommandError> {
         const NO_COUNT: CommandError =
             CommandError::refused("ERR Number of IDs must be a positive integer");
         const WRONG_COUNT: CommandError =
@@ -112,8 +109,7 @@ impl IdBlock {
         if !args.is_word(at, "IDS") || at + 1 >= args.len() {
             return Err(CommandError::Syntax);
         }
-        let count = text::parse_i64(args.at(at + 1)).and_then(|count| usize::try_from(count).ok());
-        let count = count.filter(|&count| count > 0).ok_or(NO_COUNT)?;
+        let count = counted(args.at(at + 1)).ok_or(NO_COUNT)?;
         let first = at + 2;
         if count > args.len() - first {
             return Err(WRONG_COUNT);
@@ -121,6 +117,12 @@ impl IdBlock {
         let ids = args.from(first).iter().take(count).map(id).collect::<Result<_, _>>()?;
         Ok((ids, first + count))
     }
+}
+
+/// Returns the positive number an argument spells.
+pub(super) fn counted(argument: &[u8]) -> Option<usize> {
+    let count = text::parse_i64(argument).and_then(|count| usize::try_from(count).ok());
+    count.filter(|&count| count > 0)
 }
 
 fn xdelex(context: &mut Context<'_>) -> Result<(), CommandError> {

@@ -5,6 +5,9 @@ use crate::engine::Effects;
 use crate::resp::ReplyBuffer;
 use crate::types::{ConsumerId, Group, IntegerText, Pending, StreamId, StreamLog};
 
+/// How often an entry counts as delivered at most: what the protocol can say.
+pub(super) const DELIVERY_COUNT_MAX: u64 = i64::MAX.unsigned_abs();
+
 /// The names under which effects concern a group.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GroupName<'a> {
@@ -69,6 +72,11 @@ impl GroupName<'_> {
                 b"FORCE",
             ],
         );
+    }
+
+    /// States that an entry is pending no more.
+    pub(super) fn state_acknowledged(&self, effects: &mut Effects, id: StreamId) {
+        effects.push(self.db, &[b"XACK", self.key, self.group, id.text().as_bytes()]);
     }
 
     /// States how far a group has read.
@@ -154,7 +162,8 @@ impl Delivery {
             };
             reply_entry(reply, &entry);
             let old = group.pending().get(&id).copied();
-            let delivery_count = old.map_or(0, |old| old.delivery_count).saturating_add(1);
+            let delivery_count = old.map_or(0, |old| old.delivery_count);
+            let delivery_count = (delivery_count + 1).min(DELIVERY_COUNT_MAX);
             let consumer = Some(self.consumer);
             group.assign(id, Pending { consumer, delivered_ms: self.now_ms, delivery_count });
         }
