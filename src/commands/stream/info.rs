@@ -64,26 +64,31 @@ const STREAM: Command = Command {
 const SHOWN_COUNT: usize = 10;
 
 fn stream(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let args = context.args;
-    let shown = match args.len() {
-        3 => None,
-        4 if args.is_word(3, "FULL") => Some(SHOWN_COUNT),
-        6 if args.is_word(3, "FULL") && args.is_word(4, "COUNT") => {
-            Some(match integer(args.at(5))? {
-                0 => usize::MAX,
-                count => usize::try_from(count).unwrap_or(SHOWN_COUNT),
-            })
-        }
-        _ => return Err(help::see_help(context)),
-    };
+    let shown = shown_count(context);
     let key = context.key(2);
     let entry = context.keys.get(&key, Lookup::READ).ok_or(CommandError::NoSuchKey)?;
     let stream = stream_of(entry)?;
-    match shown {
+    match shown? {
         None => reply_summary(stream, context.reply),
         Some(count) => reply_full(stream, FullView { count }, context.reply),
     }
     Ok(())
+}
+
+/// Returns how much FULL shows of each list, if it is asked for.
+fn shown_count(context: &Context<'_>) -> Result<Option<usize>, CommandError> {
+    let args = context.args;
+    match args.len() {
+        3 => Ok(None),
+        4 if args.is_word(3, "FULL") => Ok(Some(SHOWN_COUNT)),
+        6 if args.is_word(3, "FULL") && args.is_word(4, "COUNT") => {
+            Ok(Some(match integer(args.at(5))? {
+                0 => usize::MAX,
+                count => usize::try_from(count).unwrap_or(SHOWN_COUNT),
+            }))
+        }
+        _ => Err(help::see_help(context)),
+    }
 }
 
 fn reply_summary(stream: &Stream, reply: &mut ReplyBuffer) {
@@ -122,10 +127,11 @@ pub(super) fn reply_marks(log: &StreamLog, reply: &mut ReplyBuffer) {
 /// Replies with how far a group has read, and how far that is from the end: two pairs.
 pub(super) fn reply_progress(log: &StreamLog, group: &Group, reply: &mut ReplyBuffer) {
     let lag = log.lag(group.last_id, group.entries_read);
-    for (name, count) in [("entries-read", group.entries_read), ("lag", lag)] {
+    let read = group.entries_read.map(u64::cast_signed);
+    for (name, count) in [("entries-read", read), ("lag", lag)] {
         reply.bulk(name.as_bytes());
         match count {
-            Some(count) => reply.integer(count.cast_signed()),
+            Some(count) => reply.integer(count),
             None => reply.null(),
         }
     }

@@ -228,24 +228,23 @@ impl StreamLog {
         let Some(at) = block.find(id).filter(|met| !met.is_deleted).map(|met| met.at) else {
             return false;
         };
-        self.delete_at(index, at);
+        if block.live_count() == 1 {
+            self.live_count -= 1;
+            self.remove_block(index);
+        } else {
+            self.mark_deleted(index, at);
+        }
         self.marks.max_deleted_id = self.marks.max_deleted_id.max(id);
         true
     }
 
-    /// Deletes the entry at a place of a block, and the block with its last entry. Says whether the
-    /// block is still there.
-    pub(super) fn delete_at(&mut self, index: usize, at: usize) -> bool {
+    /// Marks the entry at a place of a block as deleted.
+    pub(super) fn mark_deleted(&mut self, index: usize, at: usize) {
         self.live_count -= 1;
         let block = &mut self.blocks[index];
-        if block.live_count() == 1 {
-            self.remove_block(index);
-            return false;
-        }
         let before = block.memory_bytes();
         block.delete(at);
         self.block_bytes = self.block_bytes + block.memory_bytes() - before;
-        true
     }
 
     /// Removes a block; its entries are counted as gone by the caller.
@@ -298,20 +297,20 @@ impl StreamLog {
     }
 
     /// Returns the number of entries a reader has before it that has read `entries_read` up to `last_id`,
-    /// if that can be told.
-    pub fn lag(&self, last_id: StreamId, entries_read: Option<u64>) -> Option<u64> {
+    /// if that can be told; negative when the number of entries added was set back.
+    pub fn lag(&self, last_id: StreamId, entries_read: Option<u64>) -> Option<i64> {
         let marks = &self.marks;
         if marks.entries_added == 0 || self.is_empty() {
             return Some(0);
         }
         let first = self.first_id();
         if last_id < first && marks.max_deleted_id < first {
-            return Some(self.live_count);
+            return Some(self.live_count.cast_signed());
         }
         let read = match entries_read {
             Some(read) if !self.has_deleted_behind(last_id) => Some(read),
             _ => self.added_up_to(last_id),
         };
-        read.map(|read| marks.entries_added.saturating_sub(read))
+        read.map(|read| marks.entries_added.wrapping_sub(read).cast_signed())
     }
 }

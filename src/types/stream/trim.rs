@@ -61,12 +61,11 @@ impl StreamLog {
             if trim.is_approximate {
                 break;
             }
-            let (gone, is_block_there) = self.trim_within(index, trim.goal, references, groups);
-            dropped += gone;
+            dropped += self.trim_within(index, trim.goal, references, groups);
             if references != References::Acknowledged {
                 break;
             }
-            index += usize::from(is_block_there);
+            index += 1;
         }
         dropped
     }
@@ -103,27 +102,28 @@ impl StreamLog {
         self.ids_of(index).all(|id| !groups.refer_to(id))
     }
 
-    /// Deletes entries of one block; returns how many, and whether the block is still there.
+    /// Deletes entries of one block; returns how many. The block stays even if none is left, as it
+    /// does in the originals: it ends with an entry deleted before that the goal would have kept.
     fn trim_within(
         &mut self,
         index: usize,
         goal: TrimGoal,
         references: References,
         groups: &mut Groups,
-    ) -> (u64, bool) {
+    ) -> u64 {
         let mut gone = 0;
         let head = self.blocks[index].head();
         let mut at = self.blocks[index].start(&head);
         loop {
             let block = &self.blocks[index];
-            let Some(met) = block.entry_at(&head, at) else { return (gone, true) };
+            let Some(met) = block.entry_at(&head, at) else { return gone };
             let (id, is_deleted, start, end) = (met.entry.id(), met.is_deleted, met.at, met.end);
             let stops = match goal {
                 TrimGoal::MaxLength(count) => self.live_count <= count,
                 TrimGoal::MinId(first_kept) => id >= first_kept,
             };
             if stops {
-                return (gone, true);
+                return gone;
             }
             at = end;
             let is_kept = references == References::Acknowledged && groups.refer_to(id);
@@ -135,9 +135,7 @@ impl StreamLog {
             }
             let bytes = block.as_bytes().len();
             gone += 1;
-            if !self.delete_at(index, start) {
-                return (gone, false);
-            }
+            self.mark_deleted(index, start);
             // Counts in the block's head may have become longer or shorter.
             at = at + self.blocks[index].as_bytes().len() - bytes;
         }
