@@ -194,7 +194,11 @@ pub(super) const XTRIM: Command = Command {
     complexity: "O(N) in the entries dropped, little for each: whole blocks go at once",
     summary: "Drops the oldest entries of a stream.",
     tips: &["nondeterministic_output"],
-    arguments: &[Argument::key("key"), Argument::block("trim", TRIM_PARTS)],
+    arguments: &[
+        Argument::key("key"),
+        Argument::block("trim", TRIM_PARTS),
+        REFERENCES.since("8.2.0").optional(),
+    ],
     run: xtrim,
     ..Command::DEFAULT
 };

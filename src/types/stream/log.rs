@@ -151,7 +151,7 @@ impl StreamLog {
         match self.blocks.back_mut().filter(|block| has_room(block, text_bytes, limits)) {
             Some(block) => {
                 let before = block.memory_bytes();
-                block.reserve(text_bytes + 2 * fields.len() + 32, limits.bytes());
+                block.reserve(text_bytes + 10 * fields.len() + 32, limits.bytes());
                 block.append(id, fields);
                 self.block_bytes += block.memory_bytes() - before;
             }
