@@ -4,11 +4,11 @@ use super::claim::consumer_of;
 use super::delivery::{Delivery, GroupName};
 use super::read::{BLOCK, COUNT, STREAMS, streams};
 use super::reading::{self, Reader, Request, begin_stream, finish};
-use super::value::{edit, find, id, no_group_in};
+use super::value::{edit, find, id, no_group_in, stream_of};
 use crate::engine::{
     Argument, ArgumentKind, Categories, Command, CommandError, Context, Effects, Flags, Group,
 };
-use crate::keyspace::{Key, Keys};
+use crate::keyspace::{Key, Keys, Lookup};
 use crate::resp::ReplyBuffer;
 use crate::types::{Parts, StreamId};
 
@@ -94,6 +94,9 @@ fn serve(context: &mut Context<'_>, position: usize) -> Result<bool, CommandErro
     let reader = GroupReader::new(context, &request, group, consumer);
     let key = context.key(position);
     wanted_of(context, &request, group, request.index_of(position))?;
+    if !has_unread(context, &key, group) {
+        return Ok(false);
+    }
     let (reply, effects) = (&mut *context.reply, &mut *context.effects);
     let mark = reply.deferred();
     let is_served = reader.read(&mut context.keys, &key, Wanted::New, (reply, effects))?;
@@ -101,6 +104,15 @@ fn serve(context: &mut Context<'_>, position: usize) -> Result<bool, CommandErro
         finish(context.reply, mark, 1);
     }
     Ok(is_served)
+}
+
+/// Says whether a stream has entries that a group has not read, without touching it.
+fn has_unread(context: &mut Context<'_>, key: &Key<'_>, group: &[u8]) -> bool {
+    let found = context.keys.get(key, Lookup::PEEK).and_then(|entry| stream_of(entry).ok());
+    found.is_some_and(|stream| {
+        let last = stream.log().last().map(|last| last.id());
+        stream.groups().get(group).is_some_and(|group| last > Some(group.last_id))
+    })
 }
 
 /// Returns what is wanted of a stream whose group must exist.
