@@ -193,10 +193,10 @@ fn engine_names_a_command(file: &File, commands: &[String]) -> Vec<String> {
         return Vec::new();
     }
     // Lower-case words are groups, events and the like; the effects of expiry and eviction are
-    // DEL and HDEL.
+    // DEL and HDEL, and the brackets around what ran as one.
     let is_name = |text: &str| {
         let is_upper_case = !text.is_empty() && text == text.to_ascii_uppercase();
-        let is_effect = matches!(text, "DEL" | "HDEL");
+        let is_effect = matches!(text, "DEL" | "HDEL" | "MULTI" | "EXEC");
         is_upper_case && !is_effect && commands.iter().any(|name| name.eq_ignore_ascii_case(text))
     };
     let literals = file.source.literals.iter().filter(|(_, text)| is_name(text));
