@@ -3,7 +3,7 @@
 
 usage: differential.py [--reference PROGRAM] [--subject PROGRAM] [--commands N] [--seed N] [--all]
 
-String, generic and connection commands with right and wrong arguments go one by one to a fresh
+String, hash, generic and connection commands with right and wrong arguments go one by one to a fresh
 server of each kind, in RESP2 and in RESP3. Commands and options that the reference does not have
 are left out. Replies that depend on time are compared within a tolerance, those without an order
 as sets; everything else byte for byte. At the end both keyspaces are compared key by key.
@@ -36,10 +36,11 @@ LATER_MS = [at for at in AT_MILLIS if at != "1"]
 PATTERNS = ["*", "k*", "k?", "k[1-3]", "k[^1-3]", "k1*", "", "\\k1", "[", "k[3-1]", "*1", "?", "K1", "**1*"]
 DATABASES = ["0", "1", "2", "3", "15", "16", "-1", "x", "999999999999"]
 CURSORS = ["0", "x", "abc", "18446744073709551616", "1.5"]
+FIELDS = ["f%d" % i for i in range(10)] + ["", "12", "bin\r\n\x00", "F" * 70]
 # What replaces an argument by chance is never a small number: it could become a short time to live.
 SPOILERS = [value for value in VALUES if not 0 < len(value.strip("+0 .")) < 4 or not value.strip()[0].isdigit()]
 CLASSES = {"cur": CURSORS, "key": KEYS, "val": VALUES, "num": NUMBERS, "flt": FLOATS, "off": OFFSETS, "sec": SECONDS,
-           "ms": MILLIS, "at": AT_SECONDS, "atms": AT_MILLIS, "later": LATER, "laterms": LATER_MS, "pat": PATTERNS, "db": DATABASES}
+           "ms": MILLIS, "at": AT_SECONDS, "atms": AT_MILLIS, "fld": FIELDS, "later": LATER, "laterms": LATER_MS, "pat": PATTERNS, "db": DATABASES}
 
 # (weight, template). `{class}` draws from a class, `[a|b]` is an optional choice, `...` repeats the
 # group before it up to three times more.
@@ -132,9 +133,41 @@ TEMPLATES = [
     (1, "MEMORY USAGE {key} [FOO|SAMPLES x|SAMPLES]"),
     (1, "foo {val} {val}"),
     (1, "quit_ {val}"),
+    (8, "HSET {key} {fld} {val} [{fld} {val}] [{fld} {val}] [{fld}]"),
+    (2, "HMSET {key} {fld} {val} [{fld} {val}] [{fld}]"),
+    (3, "HSETNX {key} {fld} {val}"),
+    (4, "HGET {key} {fld}"),
+    (3, "HMGET {key} {fld} {fld} {fld}"),
+    (3, "HGETALL {key}"),
+    (2, "HKEYS {key}"),
+    (2, "HVALS {key}"),
+    (2, "HLEN {key}"),
+    (2, "HSTRLEN {key} {fld}"),
+    (2, "HEXISTS {key} {fld}"),
+    (4, "HDEL {key} {fld} [{fld}] [{fld}]"),
+    (4, "HINCRBY {key} {fld} {num}"),
+    (4, "HINCRBYFLOAT {key} {fld} {flt}"),
+    (2, "HRANDFIELD {key} [0|1|3|100|-3|x] [WITHVALUES|FOO] [x]"),
+    (2, "HSCAN {key} 0 COUNT 1000 [MATCH *|MATCH f*|MATCH f?] [COUNT {num}|FOO|TYPE hash]"),
+    (1, "HSCAN {key} {cur} [COUNT {num}|MATCH|FOO {num}]"),
+    (3, "HEXPIRE {key} {sec} [NX|XX|GT|LT] [FIELDS|FIELDS|FIELDS|FOO] [1|2|2|x] {fld} {fld}"),
+    (3, "HPEXPIRE {key} {ms} [NX|XX] FIELDS 2 {fld} {fld}"),
+    (2, "HEXPIREAT {key} {at} [NX|XX|GT|LT] FIELDS 2 {fld} {fld}"),
+    (3, "HPEXPIREAT {key} {atms} [NX|XX|GT|LT] FIELDS [2|1|0] {fld} {fld}"),
+    (2, "HPERSIST {key} FIELDS [2|2|1|x] {fld} {fld}"),
+    (2, "HTTL {key} FIELDS [2|2|3] {fld} {fld}"),
+    (2, "HPTTL {key} FIELDS 2 {fld} {fld}"),
+    (2, "HEXPIRETIME {key} FIELDS 1 {fld}"),
+    (2, "HPEXPIRETIME {key} [FIELDS|FOO] [1|0] {fld}"),
+    (3, "HGETEX {key} [EX {sec}|PX {ms}|EXAT {at}|PXAT {atms}|PERSIST|FOO] FIELDS [2|2|2|1|x] {fld} {fld}"),
+    (2, "HGETDEL {key} FIELDS [2|2|1|x] {fld} {fld}"),
+    (3, "HSETEX {key} [FNX|FXX|FOO] [EX {sec}|PX {ms}|EXAT {at}|PXAT {atms}|KEEPTTL] FIELDS [2|2|1|x] {fld} {val} {fld} {val}"),
 ]
 CLASSES.update(streams.CLASSES)
 TEMPLATES += streams.TEMPLATES
+# Hashes have no order, and who expires first is chance.
+UNORDERED = ("KEYS", "SCAN", "HGETALL", "HKEYS", "HVALS", "HSCAN")
+MOMENTS = ("HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME")
 # Replies that are moments: compared within this many units.
 TOLERANCES = {"TTL": 2, "PTTL": 3000, "EXPIRETIME": 2, "PEXPIRETIME": 3000}
 
@@ -255,7 +288,14 @@ def same(command, ours, theirs):
         return ours == theirs if known else abs(ours[1] - theirs[1]) <= TOLERANCES[name]
     if name in ("EXPIRE", "PEXPIRE") and both_numbers and {b"GT", b"LT"} & {word.upper() for word in command}:
         return True
-    if name in ("KEYS", "SCAN"):
+    if name in MOMENTS and ours[0] == theirs[0] == "*" and len(ours[1]) == len(theirs[1]):
+        return all(x == y if min(x[1], y[1]) < 0 else abs(x[1] - y[1]) <= 3000 for x, y in zip(ours[1], theirs[1]))
+    if name in ("HEXPIRE", "HPEXPIRE") and ours[0] == theirs[0] == "*" and {b"GT", b"LT"} & {word.upper() for word in command}:
+        return len(ours[1]) == len(theirs[1])
+    if name == "HRANDFIELD" and ours[0] == theirs[0] and ours[0] in "$*_":
+        return isinstance(ours[1], tuple) == isinstance(theirs[1], tuple) and (
+            not isinstance(ours[1], tuple) or len(ours[1]) == len(theirs[1]))
+    if name in UNORDERED:
         return ordered(ours) == ordered(theirs)
     if name == "RANDOMKEY":
         return (ours[1] is None) == (theirs[1] is None)
@@ -293,7 +333,7 @@ def compare_keyspaces(pair):
             differences.append("database %d: keys %r against %r" % (database, left, right))
             continue
         for key in left:
-            for question in (["TYPE", key], ["GET", key], ["PTTL", key], ["OBJECT", "ENCODING", key]):
+            for question in (["TYPE", key], ["GET", key], ["HGETALL", key], ["PTTL", key], ["OBJECT", "ENCODING", key]):
                 a, b = pair.call(*question)
                 if not same([bytes_of(question[0]), *map(lambda x: x if isinstance(x, bytes) else bytes_of(x), question[1:])], a, b):
                     differences.append("database %d: %r: %s against %s" % (database, question, text_of(a), text_of(b)))

@@ -219,6 +219,7 @@ fn expire(context: &mut Context<'_>, form: TimeForm) -> Result<(), CommandError>
     let reply = &mut *context.reply;
     reply.array(fields.len());
     let apply = |hash: &mut Hash| {
+        hash.make_triplets();
         for field in fields.iter() {
             let outcome = change.apply(hash, field);
             match outcome {

@@ -83,6 +83,9 @@ fn hgetex(context: &mut Context<'_>) -> Result<(), CommandError> {
     reply.array(fields.len());
     let mut changed = Vec::new();
     let read = |hash: &mut Hash| {
+        if matches!(then, Then::Expire(_)) {
+            hash.make_triplets();
+        }
         for field in fields.iter() {
             reply_with_found(reply, hash.get(field, now_ms));
             if then.apply(hash, field, now_ms) {

@@ -311,8 +311,8 @@ impl Hash {
         }
     }
 
-    /// Makes room for deadlines.
-    fn make_triplets(&mut self) {
+    /// Makes room for deadlines, even if none comes: that shows in the encoding.
+    pub fn make_triplets(&mut self) {
         if let Repr::Pairs(pairs) = &self.0 {
             let triplets = packed::triplets_of(pairs);
             self.0 = Repr::Large(Box::new(Large::Triplets(triplets)));
