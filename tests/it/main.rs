@@ -5,6 +5,7 @@ mod connection;
 mod eviction;
 mod expiry;
 mod generic;
+mod hashes;
 mod introspection;
 mod lifecycle;
 mod limits;
