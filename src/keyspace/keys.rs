@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::access::{Access, Lookup};
 use super::database::Keyspace;
 use super::entry::Entry;
-use super::shard::{EntryMut, ReadShard, WriteShard, shard_of};
+use super::shard::{EntryMut, ReadShard, SHARD_COUNT, WriteShard, shard_of};
 use crate::types::{Collection, Hash, Object, StringValue};
 
 /// Where a key lives: a logical database and a shard of it. Locks are taken in this order.
@@ -183,6 +183,8 @@ pub struct Keys<'a> {
     miss_count: Cell<u32>,
     /// Allocated when there is the first thing to tell.
     late: Option<Box<Late>>,
+    /// The shards are locked by somebody for whom this command runs.
+    is_lent: bool,
 }
 
 impl Keyspace {
@@ -193,6 +195,10 @@ impl Keyspace {
         mode: LockMode,
         access: &'a Access,
     ) -> Keys<'a> {
+        Keys::of(self.lock_places(places, mode), access)
+    }
+
+    fn lock_places(&self, places: &mut [KeyPlace], mode: LockMode) -> Shards<'_> {
         // One order for everyone: two commands that want the same two shards never wait on each other.
         places.sort_unstable();
         let mut shards = Vec::with_capacity(places.len());
@@ -203,7 +209,13 @@ impl Keyspace {
             }
             last = Some(place);
         }
-        Keys::of(Shards::Many(shards), access)
+        Shards::Many(shards)
+    }
+
+    /// Returns the places of all shards of a database.
+    pub fn all_places(db: u32) -> impl ExactSizeIterator<Item = KeyPlace> {
+        let count = u32::try_from(SHARD_COUNT).expect("a shard's number has 14 bits");
+        (0..count).map(move |shard| KeyPlace { db, shard })
     }
 
     /// Locks one shard: what most commands need. Waits; allocates nothing.
@@ -265,12 +277,27 @@ impl<'a> Keys<'a> {
 
     #[inline(always)]
     fn of(shards: Shards<'a>, access: &'a Access) -> Self {
-        Self { shards, access, hit_count: Cell::new(0), miss_count: Cell::new(0), late: None }
+        Self {
+            shards,
+            access,
+            hit_count: Cell::new(0),
+            miss_count: Cell::new(0),
+            late: None,
+            is_lent: false,
+        }
     }
 
     /// Unlocks before the command ends: what follows takes long and looks up nothing more.
     pub fn unlock(&mut self) {
         self.shards = Shards::None;
+    }
+
+    /// Unlocks everything and locks the shards of `places` instead. In between others may have changed
+    /// whatever was seen. Not for lent locks.
+    pub fn relock(&mut self, keyspace: &'a Keyspace, places: &mut [KeyPlace], mode: LockMode) {
+        assert!(!self.is_lent, "others rely on these locks");
+        self.shards = Shards::None;
+        self.shards = keyspace.lock_places(places, mode);
     }
 
     /// Returns the circumstances of the command's accesses.
@@ -360,7 +387,7 @@ impl<'a> Keys<'a> {
             1 => lent.pop().map_or(Shards::None, Shards::One),
             _ => Shards::Many(lent),
         };
-        Some(Keys::of(shards, access))
+        Some(Keys { is_lent: true, ..Keys::of(shards, access) })
     }
 
     /// Returns what was removed because it had expired, in order.

@@ -6,6 +6,7 @@ mod existence;
 mod expire;
 mod object;
 mod rename;
+mod sort;
 mod ttl;
 mod walk;
 
@@ -33,6 +34,8 @@ pub(super) const COMMANDS: &[Command] = &[
     dump::RESTORE,
     dump::RESTORE_ASKING,
     walk::SCAN,
+    sort::SORT,
+    sort::SORT_RO,
     existence::TOUCH,
     ttl::TTL,
     existence::TYPE,
