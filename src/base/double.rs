@@ -20,21 +20,37 @@ pub struct DoubleText {
 impl DoubleText {
     /// Writes a double.
     pub fn new(value: f64) -> Self {
-        let mut text = Self { bytes: [0; TEXT_BYTES_MAX], len: 0 };
-        if value.is_nan() {
-            text.put(b"nan");
+        let magnitude = value.abs();
+        if magnitude <= INTEGER_MAX && magnitude.trunc() == magnitude {
+            let mut text = Self::signed(value);
+            text.put(itoa::Buffer::new().format(whole(magnitude)).as_bytes());
             return text;
         }
-        if value.is_sign_negative() {
-            text.put(b"-");
-        }
+        Self::by_digits(value)
+    }
+
+    /// Writes a double by its digits alone: an integer with many zeros in the scientific way, such as
+    /// `5e+9`.
+    pub fn by_digits(value: f64) -> Self {
+        let mut text = Self::signed(value);
         let magnitude = value.abs();
-        if magnitude.is_infinite() {
+        if magnitude.is_nan() {
+            text.put(b"nan");
+        } else if magnitude.is_infinite() {
             text.put(b"inf");
-        } else if magnitude <= INTEGER_MAX && magnitude.trunc() == magnitude {
-            text.put(itoa::Buffer::new().format(whole(magnitude)).as_bytes());
+        } else if magnitude == 0.0 {
+            text.put(b"0");
         } else {
             Digits::of(magnitude).lay_out(&mut text);
+        }
+        text
+    }
+
+    /// Returns the text of the sign.
+    fn signed(value: f64) -> Self {
+        let mut text = Self { bytes: [0; TEXT_BYTES_MAX], len: 0 };
+        if value.is_sign_negative() && !value.is_nan() {
+            text.put(b"-");
         }
         text
     }

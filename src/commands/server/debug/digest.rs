@@ -76,7 +76,7 @@ impl Sum {
         for (member, score) in set.iter() {
             let mut sum = Self::default();
             sum.mix(member.bytes(&mut digits));
-            sum.mix(DoubleText::new(score).as_bytes());
+            sum.mix(DoubleText::by_digits(score).as_bytes());
             self.add(&sum.0);
         }
     }
@@ -169,5 +169,24 @@ mod tests {
             ("SET a 1 EX 1000", "OK"),
             ("DEBUG DIGEST-VALUE a", "[5279988c5d1911f474bcbbf2f0a87012d40f8459]"),
         ]);
+    }
+
+    #[test]
+    fn collections_have_the_digests_of_the_originals() {
+        let mut bench = Bench::with_settings("enable-debug-command yes");
+        for (command, sum) in [
+            ("HSET a a b", "e74b6918422998016f954e98a1a8c89a0e1e4a25"),
+            ("HEXPIRE a 1000 FIELDS 1 a", "42cb17736f4f4fe1a74f3a8d31a45bea2b8868ee"),
+            ("ZADD b 0.1 a 1e20 b 3 c -inf d 1e-5 e", "cce95a97f2a682777863958b5a69860f9924c2dc"),
+            ("ZADD c 5000000000 a", "b39db4855c11cb989d9111a8bc125e795f622037"),
+            ("RPUSH d a b 1", "981fd62c1655c074205cff40b800bd5a5bfdcd41"),
+            ("SADD e a b 1", "e8f32bbb1ad9bf537c8867de4f19fec9e001296d"),
+            ("XADD f 1-1 a b c d", "2f06edaefc387eea993b3104d4b133e527de184b"),
+            ("XADD f 2-2 e f", "6541fd6c71955e36bbc4fd33e1d4af168a7a1289"),
+        ] {
+            bench.say(command);
+            let key = command.split(' ').nth(1).expect("a key");
+            assert_eq!(bench.say(&format!("DEBUG DIGEST-VALUE {key}")), format!("[{sum}]"));
+        }
     }
 }
