@@ -56,9 +56,12 @@ impl Aging {
 
     /// Returns the stamp of an entry that comes from elsewhere, by what is known of its use: how long
     /// ago it was used last for LRU, how often lately for LFU. The other is not kept.
-    pub fn aged_stamp(self, now_ms: u64, idle_ms: Option<u64>, frequency: Option<u8>) -> u32 {
+    pub fn aged_stamp(self, idle_ms: Option<u64>, frequency: Option<u8>) -> u32 {
         match (self, idle_ms, frequency) {
-            (Self::Lru(_), Some(idle_ms), _) => LruClock::at(now_ms.saturating_sub(idle_ms)).0,
+            (Self::Lru(LruClock(now)), Some(idle_ms), _) => {
+                let steps = idle_ms.div_ceil(LRU_STEP_MS).min(STAMP_MASK.into());
+                now.wrapping_sub(low_bits(steps)) & STAMP_MASK
+            }
             (Self::Lfu { minutes, .. }, _, Some(count)) => lfu_stamp(minutes, count),
             _ => self.first_stamp(),
         }
@@ -178,6 +181,19 @@ mod tests {
         assert_eq!(idle_ms(&entry, LruClock::at(1_000_000 + 10_240)), 10_240);
         Aging::Lru(LruClock::at(1_010_240)).touch(&entry);
         assert_eq!(idle_ms(&entry, LruClock::at(1_010_240)), 0);
+    }
+
+    #[test]
+    fn a_stamp_from_elsewhere_is_as_old_as_told() {
+        let aging = Aging::Lru(LruClock::at(1_700_000_000_123));
+        for idle in [0, 1, 999, 1_000_000, 1_000_001] {
+            let entry = entry(aging);
+            entry.set_stamp(aging.aged_stamp(Some(idle), None));
+            let told = idle_ms(&entry, LruClock::at(1_700_000_000_123));
+            assert!((idle..idle + 256).contains(&told), "{idle} {told}");
+        }
+        let often = Aging::new(true, 60_000 * 7, 10, 1).aged_stamp(None, Some(100));
+        assert_eq!(faded(often, 7, 1), 100);
     }
 
     #[test]

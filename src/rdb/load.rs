@@ -185,7 +185,7 @@ impl<R: BufRead> Loader<'_, '_, R> {
         }
         let aging = self.options.aging;
         let idle_ms = about.idle_s.map(|seconds| seconds.saturating_mul(1000));
-        let stamp = aging.aged_stamp(self.options.now_ms, idle_ms, about.frequency);
+        let stamp = aging.aged_stamp(idle_ms, about.frequency);
         keys.insert(&place, value.into_entry(key, about.deadline_ms, stamp));
         Ok(())
     }

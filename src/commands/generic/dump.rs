@@ -163,7 +163,7 @@ fn store(
 ) {
     let idle_ms = options.idle_s.map(|seconds| seconds.saturating_mul(1000));
     let aging = context.keys.access().aging;
-    let stamp = aging.aged_stamp(context.now_ms, idle_ms, options.frequency);
+    let stamp = aging.aged_stamp(idle_ms, options.frequency);
     context.keys.insert(key, value.into_entry(key.bytes, deadline_ms, stamp));
     context.effects.changed(1);
     if let Some(deadline_ms) = deadline_ms.filter(|_| !options.is_absolute) {
