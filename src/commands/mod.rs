@@ -24,7 +24,7 @@ mod waiting;
 
 use crate::engine::Command;
 
-pub use server::{LoadError, load_at_start, save_before_stop, snapshot};
+pub use server::{LoadError, has_saved_data, load_at_start, save_before_stop, snapshot};
 pub use version::{REDIS_VERSION, REDPOLL_VERSION};
 
 /// All families' lists, in the order COMMAND shows them.

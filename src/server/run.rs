@@ -161,8 +161,10 @@ impl Server {
         )?);
         let ender = ender.clone();
         engine.on_shutdown(Box::new(move |request| ender.end(request)));
-        // Before the first client can come: nobody is to see the data before it is there.
-        engine.persistence.begin_loading(clock::unix_ms() / 1000, 0);
+        // Before the first client can come: nobody is to see that the data is not there yet.
+        if commands::has_saved_data(&engine) {
+            engine.persistence.begin_loading(clock::unix_ms() / 1000, 0);
+        }
         let options = NetOptions::from_config(&config);
         let data_plane =
             DataPlane::start(Arc::clone(&engine), &options).map_err(StartError::Listen)?;

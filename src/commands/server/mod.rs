@@ -20,7 +20,7 @@ mod table;
 use crate::engine::Command;
 
 pub use info::snapshot;
-pub use saving::{LoadError, load_at_start, save_before_stop};
+pub use saving::{LoadError, has_saved_data, load_at_start, save_before_stop};
 
 pub(super) const COMMANDS: &[Command] = &[
     acl::ACL,

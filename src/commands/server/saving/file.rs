@@ -24,6 +24,11 @@ fn place(engine: &Engine) -> PathBuf {
     engine.config.path(Setting::Dbfilename).unwrap_or_else(|| PathBuf::from("dump.rdb"))
 }
 
+/// Says whether there is a file to load when the server starts.
+pub fn has_saved_data(engine: &Engine) -> bool {
+    place(engine).exists()
+}
+
 /// Saves all databases. The caller has closed the gate.
 ///
 /// # Errors

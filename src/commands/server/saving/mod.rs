@@ -7,7 +7,7 @@ mod stop;
 use crate::base::log;
 use crate::engine::{Argument, Categories, Command, CommandError, Context, Flags, Group};
 
-pub use file::{LoadError, load_at_start};
+pub use file::{LoadError, has_saved_data, load_at_start};
 pub use stop::save_before_stop;
 
 pub(super) use file::{Merging, load, save};
