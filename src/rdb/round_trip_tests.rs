@@ -7,8 +7,8 @@ use crate::base::crc::crc64;
 use crate::config::Config;
 use crate::keyspace::{Access, Aging, Entry, Keyspace, LockMode, Lookup};
 use crate::types::{
-    BlockLimits, End, FieldDeadline, Hash, List, ListLimits, Object, ObjectRef, PackedLimits,
-    Parts, Pending, Set, SortedSet, Stream, StreamId, StringRef, StringValue,
+    BlockLimits, End, FieldDeadline, Hash, IntegerText, List, ListLimits, Object, ObjectRef,
+    PackedLimits, Parts, Pending, Set, SortedSet, Stream, StreamId, StringRef, StringValue,
 };
 
 const NOW_MS: u64 = 1_700_000_000_000;
@@ -117,6 +117,21 @@ fn samples() -> Vec<Entry> {
     texts.chain(objects).collect()
 }
 
+/// Returns the payload of a value; members of a set that is a table stand in no order, so they are
+/// sorted here.
+fn comparable(entry: &Entry, compresses: bool) -> Vec<u8> {
+    match entry.collection::<Set>() {
+        Some(set) if set.small_bytes().is_none() => {
+            let mut digits = IntegerText::new();
+            let mut members: Vec<Vec<u8>> =
+                set.iter().map(|member| member.bytes(&mut digits).to_vec()).collect();
+            members.sort_unstable();
+            members.concat()
+        }
+        _ => dump(entry, compresses),
+    }
+}
+
 #[test]
 fn every_value_comes_back_from_its_payload_as_it_was() {
     for compresses in [false, true] {
@@ -125,7 +140,8 @@ fn every_value_comes_back_from_its_payload_as_it_was() {
             let restored = restore(&payload, false, &shapes()).expect("what was dumped");
             let restored = restored.into_entry(b"key", None, 0);
             assert_eq!(restored.encoding(), entry.encoding());
-            assert_eq!(dump(&restored, compresses), payload, "{:?}", entry.encoding());
+            let is_same = comparable(&restored, compresses) == comparable(&entry, compresses);
+            assert!(is_same, "{:?}", entry.encoding());
         }
     }
 }
@@ -196,7 +212,7 @@ fn a_file_holds_all_databases() {
             let mut keys = copy.lock_one(key.place(), LockMode::Shared, &access);
             let other = keys.get(&key, Lookup::PEEK).expect("every key is there");
             assert_eq!(other.deadline_ms(), entry.deadline_ms());
-            assert_eq!(dump(other, true), dump(entry, true));
+            assert!(comparable(other, true) == comparable(entry, true), "{:?}", entry.encoding());
         });
     }
 }
