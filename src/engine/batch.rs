@@ -2,11 +2,14 @@
 
 use super::args::Args;
 use super::table::{CommandTable, KeyPlan, Known};
-use crate::keyspace::Keyspace;
+use crate::keyspace::{EntryHint, Keyspace};
 use crate::resp::Span;
 
 /// Commands in one batch at most; bounds how long a worker stays with one client.
 pub const BATCH_COMMANDS_MAX: usize = 64;
+
+/// Entries that are found before the first of them is fetched.
+const HINTS_MAX: usize = 32;
 
 #[derive(Clone, Copy)]
 pub(super) struct Queued {
@@ -108,13 +111,31 @@ impl Batch {
         if self.commands.len() <= 1 {
             return;
         }
-        self.hashes().for_each(|(db, hash)| keyspace.prefetch_group(db, hash));
-        self.hashes().for_each(|(db, hash)| keyspace.prefetch_entry(db, hash));
+        hashes(&self.commands).for_each(|(db, hash)| keyspace.prefetch_group(db, hash));
+        for commands in self.commands.chunks(HINTS_MAX) {
+            fetch_entries(commands, keyspace);
+        }
     }
+}
 
-    fn hashes(&self) -> impl Iterator<Item = (u32, u64)> {
-        self.commands.iter().filter(|queued| queued.has_hash).map(|queued| (queued.db, queued.hash))
+fn hashes(commands: &[Queued]) -> impl Iterator<Item = (u32, u64)> {
+    commands.iter().filter(|queued| queued.has_hash).map(|queued| (queued.db, queued.hash))
+}
+
+/// Fetches the entries of up to [`HINTS_MAX`] commands. Finding out where they lie takes a lock for
+/// each, and a locked instruction waits until the addresses of all fetches before it are translated:
+/// therefore first all are found, then all are fetched.
+#[inline]
+fn fetch_entries(commands: &[Queued], keyspace: &Keyspace) {
+    let mut hints = [EntryHint::NONE; HINTS_MAX];
+    let mut count = 0;
+    for (db, hash) in hashes(commands) {
+        if let Some(hint) = keyspace.entry_hint(db, hash) {
+            hints[count] = hint;
+            count += 1;
+        }
     }
+    hints[..count].iter().for_each(|hint| hint.prefetch());
 }
 
 #[inline]

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::entry::EntryHint;
 use super::hash_with;
 use super::keys::Key;
 use super::shard::{Database, TakenTable};
@@ -117,11 +118,9 @@ impl Keyspace {
         }
     }
 
-    /// Third pass over a batch: fetches the entry that a hash probably belongs to.
+    /// Third pass over a batch: returns where the entry lies that a hash probably belongs to.
     #[inline]
-    pub fn prefetch_entry(&self, db: u32, hash: u64) {
-        if let Some(database) = self.database(db) {
-            database.prefetch_entry(hash);
-        }
+    pub fn entry_hint(&self, db: u32, hash: u64) -> Option<EntryHint> {
+        self.database(db)?.entry_hint(hash)
     }
 }

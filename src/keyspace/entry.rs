@@ -87,6 +87,22 @@ pub struct Entry {
     packed: u64,
 }
 
+/// Where an entry lay when somebody looked: good for fetching it ahead of use, for nothing else.
+#[derive(Clone, Copy)]
+pub struct EntryHint(*const u8);
+
+impl EntryHint {
+    /// No entry.
+    pub const NONE: Self = Self(std::ptr::null());
+
+    /// Fetches the first two cache lines.
+    #[inline]
+    pub fn prefetch(self) {
+        prefetch(self.0);
+        prefetch(self.0.wrapping_add(64));
+    }
+}
+
 // SAFETY: an entry owns its allocation, and all it holds (plain bytes, `Bytes`) may move between threads.
 unsafe impl Send for Entry {}
 // SAFETY: through a shared reference only the atomic stamp changes.
@@ -284,12 +300,16 @@ impl Entry {
         Layout::new(kind, key_bytes, text_bytes)
     }
 
+    /// Returns where the allocation lies.
+    #[inline]
+    pub(super) fn hint(&self) -> EntryHint {
+        EntryHint(self.memory().as_ptr())
+    }
+
     /// Fetches the allocation's first two cache lines ahead of use.
     #[inline]
     pub(super) fn prefetch(&self) {
-        let start = self.memory().as_ptr();
-        prefetch(start);
-        prefetch(start.wrapping_add(64));
+        self.hint().prefetch();
     }
 
     /// Returns the key.

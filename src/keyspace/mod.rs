@@ -25,7 +25,7 @@ use std::hash::{BuildHasher, Hasher};
 
 pub use access::{Access, Aging, Lookup, LruClock, frequency, idle_ms};
 pub use database::{Flushed, Keyspace};
-pub use entry::Entry;
+pub use entry::{Entry, EntryHint};
 pub use eviction::{Evicted, Evictor, VictimOrder, Victims};
 pub use expiry::{Expired, Sweep, SweepOutcome};
 pub use keys::{ExpiredThing, Key, KeyPlace, Keys, LockMode, Overdue, OwnedKey};

@@ -12,7 +12,7 @@ use dashmap::{DashMap, RwLock, SharedValue};
 use hashbrown::raw::{Bucket, RawTable};
 
 use super::agenda::Agenda;
-use super::entry::Entry;
+use super::entry::{Entry, EntryHint};
 use super::expiry::Expired;
 use super::slab;
 use crate::base::crc::SLOT_COUNT;
@@ -215,17 +215,17 @@ impl Database {
         prefetch(bucket.wrapping_sub(BUCKETS_PER_LINE / 2));
     }
 
-    /// Third pass: fetches the entry that has the hash's tag; skipped where a writer is at work.
+    /// Third pass: returns where the entry lies that has the hash's tag; nothing where a writer is at
+    /// work.
     #[inline]
-    pub(super) fn prefetch_entry(&self, hash: u64) {
-        let Some(table) = self.lock(shard_of(hash)).try_read() else { return };
+    pub(super) fn entry_hint(&self, hash: u64) -> Option<EntryHint> {
+        let table = self.lock(shard_of(hash)).try_read()?;
         // SAFETY: the table outlives the iterator; the guard keeps writers out.
         let mut candidates = unsafe { table.iter_hash(hash) };
-        if let Some(bucket) = candidates.next() {
-            // SAFETY: the iterator yields full buckets.
-            let cell = unsafe { bucket.as_ref() };
-            cell.0.prefetch();
-        }
+        let bucket = candidates.next()?;
+        // SAFETY: the iterator yields full buckets.
+        let cell = unsafe { bucket.as_ref() };
+        Some(cell.0.hint())
     }
 
     /// Takes all keys out; the caller has closed the gate. The returned tables are freed by dropping.
