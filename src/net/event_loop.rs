@@ -32,6 +32,10 @@ const EVENTS_MAX: usize = 1024;
 /// Time between two rounds of the worker's own work while keys expire, and else.
 const BUSY_TICK_US: u64 = 20_000;
 const CALM_TICK_US: u64 = 100_000;
+/// Nanoseconds that replies may wait for those of other connections, to be sent together.
+const SEND_DELAY_NS_MAX: u64 = 200_000;
+/// Reply bytes that may wait so.
+const SEND_DELAY_BYTES_MAX: usize = 256 * 1024;
 /// Time between two portions of upkeep; this many portions see every connection once.
 const UPKEEP_US: u64 = 100_000;
 const UPKEEP_PORTIONS: usize = 10;
@@ -58,8 +62,11 @@ pub(super) struct EventLoop {
     connections: Connections,
     /// Connections that are in the middle of their turn.
     group: Vec<(usize, Share)>,
-    /// Those whose commands have run.
+    /// Those whose commands have run, and whose replies are still to be sent.
     finishing: Vec<usize>,
+    /// Bytes of those replies, and when the first of them was there.
+    finishing_bytes: usize,
+    finishing_since: u64,
     /// Connections that want another turn.
     queue: VecDeque<usize>,
     arrivals: Vec<Arrival>,
@@ -87,6 +94,8 @@ impl EventLoop {
             connections: Connections::default(),
             group: Vec::new(),
             finishing: Vec::new(),
+            finishing_bytes: 0,
+            finishing_since: 0,
             queue: VecDeque::new(),
             arrivals: Vec::new(),
             letters: Vec::new(),
@@ -139,6 +148,7 @@ impl EventLoop {
     /// Does everything that is due after a wait.
     fn round(&mut self, events: &Events) {
         let began = self.kit.ticker.raw();
+        self.finishing_since = began;
         self.kit.renew();
         // Those that queue up from here on wait for the next round.
         let queued_count = self.queue.len();
@@ -190,28 +200,47 @@ impl EventLoop {
             Begun::Joined(share) => {
                 self.group.push((number, share));
                 if self.kit.is_group_full() {
-                    self.finish_group();
+                    self.run_group();
                 }
             }
             Begun::Done(next) => self.end_turn(number, next),
         }
     }
 
-    /// Gives the connections of the group the rest of their turns.
+    /// Gives all connections in the middle of their turn the rest of it.
     fn finish_group(&mut self) {
+        self.run_group();
+        self.finish_turns();
+    }
+
+    /// Runs the commands of the group's connections.
+    fn run_group(&mut self) {
         if self.group.is_empty() {
             return;
         }
         let mut group = std::mem::take(&mut self.group);
         self.kit.worker.fetch(&self.kit.group);
-        self.finishing.clear();
         for (number, share) in group.drain(..) {
             if let Some(connection) = self.connections.at(number) {
                 connection.run_share(share, &mut self.kit);
+                self.finishing_bytes += connection.pending_bytes();
                 self.finishing.push(number);
             }
         }
+        self.group = group;
         self.kit.clear_group();
+        let now = self.kit.ticker.raw();
+        let since = self.finishing_since;
+        if self.finishing_bytes > SEND_DELAY_BYTES_MAX
+            || self.kit.ticker.elapsed_ns(since, now) > SEND_DELAY_NS_MAX
+        {
+            self.finish_turns();
+        }
+    }
+
+    /// Sends what there is to send. Many at once: a peer that is still busy with one reply when the
+    /// next one comes need not be woken for it, and waking costs more than sending.
+    fn finish_turns(&mut self) {
         for index in 0..self.finishing.len() {
             let number = self.finishing[index];
             if let Some(connection) = self.connections.at(number) {
@@ -219,7 +248,9 @@ impl EventLoop {
                 self.end_turn(number, next);
             }
         }
-        self.group = group;
+        self.finishing.clear();
+        self.finishing_bytes = 0;
+        self.finishing_since = self.kit.ticker.raw();
     }
 
     #[inline]

@@ -234,6 +234,12 @@ impl Connection {
         kit.arena = arena;
     }
 
+    /// Returns the bytes of the replies that are to be sent.
+    #[inline]
+    pub(super) fn pending_bytes(&self) -> usize {
+        self.reply.len()
+    }
+
     /// Ends a turn: sends the replies, and says what the connection needs.
     #[inline]
     pub(super) fn finish(&mut self, kit: &mut Kit) -> Next {
