@@ -10,6 +10,38 @@ pub const BATCH_COMMANDS_MAX: usize = 64;
 
 /// Entries that are found before the first of them is fetched.
 const HINTS_MAX: usize = 32;
+/// Commands of one client that follow each other, from which on their shards are locked ahead.
+pub(super) const ROW_COMMANDS_MIN: usize = 8;
+
+/// Where the entries of some commands lie.
+pub(super) struct EntryHints {
+    hints: [EntryHint; HINTS_MAX],
+    count: usize,
+}
+
+impl Default for EntryHints {
+    #[inline]
+    fn default() -> Self {
+        Self { hints: [EntryHint::NONE; HINTS_MAX], count: 0 }
+    }
+}
+
+impl EntryHints {
+    /// Notes an entry that is to be fetched, of [`HINTS_MAX`] at most.
+    #[inline]
+    pub(super) fn note(&mut self, hint: Option<EntryHint>) {
+        if let Some(hint) = hint {
+            self.hints[self.count] = hint;
+            self.count += 1;
+        }
+    }
+
+    /// Fetches the entries that were noted.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        self.hints[..self.count].iter().for_each(|hint| hint.prefetch());
+    }
+}
 
 #[derive(Clone, Copy)]
 pub(super) struct Queued {
@@ -24,6 +56,8 @@ pub(super) struct Queued {
     /// The database its client was in when it was looked up; good enough for fetching ahead.
     db: u32,
     pub(super) has_hash: bool,
+    /// Its client has sent many commands at once.
+    is_in_row: bool,
 }
 
 /// Parsed commands with the positions of their arguments.
@@ -54,6 +88,7 @@ impl Batch {
             hash: 0,
             db: 0,
             has_hash: false,
+            is_in_row: false,
         });
     }
 
@@ -88,6 +123,7 @@ impl Batch {
         buffer: &[u8],
         first: usize,
     ) {
+        let is_in_row = self.commands.len() - first >= ROW_COMMANDS_MIN;
         for index in first..self.commands.len() {
             let args = self.args(buffer, index);
             let known = table.find(args.at(0));
@@ -96,6 +132,7 @@ impl Batch {
             let queued = &mut self.commands[index];
             queued.id = known.map(|known| known.id);
             queued.db = db;
+            queued.is_in_row = is_in_row && known.is_some_and(|known| known.is_plain);
             queued.has_hash = hash.is_some();
             if let Some(hash) = hash {
                 queued.hash = hash;
@@ -127,15 +164,11 @@ fn hashes(commands: &[Queued]) -> impl Iterator<Item = (u32, u64)> {
 /// therefore first all are found, then all are fetched.
 #[inline]
 fn fetch_entries(commands: &[Queued], keyspace: &Keyspace) {
-    let mut hints = [EntryHint::NONE; HINTS_MAX];
-    let mut count = 0;
-    for (db, hash) in hashes(commands) {
-        if let Some(hint) = keyspace.entry_hint(db, hash) {
-            hints[count] = hint;
-            count += 1;
-        }
-    }
-    hints[..count].iter().for_each(|hint| hint.prefetch());
+    let mut hints = EntryHints::default();
+    // Commands that follow each other get their entries fetched when their shards are locked.
+    let single = commands.iter().filter(|queued| queued.has_hash && !queued.is_in_row);
+    single.for_each(|queued| hints.note(keyspace.entry_hint(queued.db, queued.hash)));
+    hints.prefetch();
 }
 
 #[inline]

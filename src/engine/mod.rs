@@ -4,6 +4,7 @@
 //! threads share is [`Engine`]; each thread of the data plane runs its clients' batches through a
 //! [`Worker`] of its own.
 
+mod ahead;
 mod args;
 mod batch;
 mod clients;

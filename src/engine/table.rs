@@ -34,6 +34,8 @@ pub struct Known {
     pub full_name: String,
     pub plan: KeyPlan,
     pub mode: LockMode,
+    /// It needs one shard and little time, so that the shard may be locked ahead.
+    pub is_plain: bool,
     /// Subcommands by name, for containers.
     pub subcommands: HashMap<&'static str, usize>,
     /// The container, for subcommands.
@@ -93,8 +95,12 @@ impl CommandTable {
             || command.keys.iter().any(|spec| spec.flags.has(KeyFlags::RW));
         let mode = if is_alone { LockMode::Exclusive } else { LockMode::Shared };
         let plan = plan_of(command);
+        let is_plain = matches!(plan, KeyPlan::One(_))
+            && command.complexity.starts_with("O(1)")
+            && !command.flags.has(Flags::BLOCKING);
         let subcommands = HashMap::new();
-        self.known.push(Known { command, id, full_name, plan, mode, subcommands, parent });
+        let known = Known { command, id, full_name, plan, mode, is_plain, subcommands, parent };
+        self.known.push(known);
         id
     }
 

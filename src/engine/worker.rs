@@ -7,7 +7,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::batch::Batch;
+use super::ahead::Ahead;
+use super::batch::{Batch, ROW_COMMANDS_MIN};
 use super::clients::{Gauges, Peer};
 use super::command::{Flags, InTransaction, KeyFlags};
 use super::context::Context;
@@ -26,8 +27,8 @@ use super::waiting::{self, Deadlines};
 use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::keyspace::{
-    Access, Evictor, Expired, ExpiredThing, Key, KeyPlace, Keys, LockMode, Overdue, OwnedKey,
-    Sweep, SweepOutcome, data_bytes,
+    Access, Evictor, Expired, ExpiredThing, HeldShard, Key, KeyPlace, Keys, LockMode, Overdue,
+    OwnedKey, Sweep, SweepOutcome, data_bytes,
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{CommandLogClient, CommandLogKind, Counter, WorkerStats};
@@ -69,6 +70,8 @@ struct Scratch {
     sums: Sums,
     now_ms: u64,
     access: Access,
+    /// Expired keys that commands saw, to be removed when nothing is locked.
+    overdue: Vec<Overdue>,
     /// When clients of this worker that wait give up.
     deadlines: Deadlines,
     /// The command that ran last waits.
@@ -99,6 +102,7 @@ impl Worker {
             sums: Sums::default(),
             now_ms,
             access: access(&tuning, now_ms),
+            overdue: Vec::new(),
             deadlines: Deadlines::default(),
             is_waiting: false,
         };
@@ -173,8 +177,15 @@ impl Worker {
         engine.gate.enter(scratch.index);
         let mut ran = Ran { command_count: 0, flow: Flow::Continue };
         let mut tick = scratch.ticker.raw();
+        let (end, is_row) = (range.end, range.len() >= ROW_COMMANDS_MIN);
+        let mut ahead = is_row.then(Ahead::default);
         for index in range {
-            ran.flow = scratch.run_one(engine, session, (batch, buffer, index), reply, &mut tick);
+            if let Some(ahead) = ahead.as_mut().filter(|ahead| ahead.is_used_up()) {
+                scratch.look_ahead(engine, session, (batch, buffer), index..end, ahead);
+            }
+            let held = ahead.as_mut().and_then(Ahead::take);
+            let queued = (batch, buffer, index);
+            ran.flow = scratch.run_one(engine, session, queued, held, reply, &mut tick);
             if ran.flow != Flow::Postpone {
                 ran.command_count += 1;
             }
@@ -182,6 +193,8 @@ impl Worker {
                 break;
             }
         }
+        drop(ahead);
+        scratch.remove_overdue(engine);
         engine.gate.leave(scratch.index);
         scratch.settle(engine, session, ran.command_count);
         let is_postponed = ran.flow == Flow::Postpone;
@@ -324,7 +337,7 @@ fn lock<'k>(
     engine: &'k Engine,
     db: u32,
     known: &Known,
-    (args, hash): (Args<'k>, Option<u64>),
+    (args, hash, held): (Args<'k>, Option<u64>, Option<HeldShard<'k>>),
     (places, found): (&mut Vec<KeyPlace>, &mut Vec<KeyAt>),
     access: &'k Access,
 ) -> (Keys<'k>, Option<(usize, Key<'k>)>) {
@@ -335,7 +348,10 @@ fn lock<'k>(
             Some(bytes) => {
                 let hash = hash.unwrap_or_else(|| engine.keyspace.hash(bytes));
                 let key = Key::with_hash(bytes, hash, db);
-                let keys = engine.keyspace.lock_one(key.place(), known.mode, access);
+                let keys = match held {
+                    Some(shard) => Keys::held(shard, access),
+                    None => engine.keyspace.lock_one(key.place(), known.mode, access),
+                };
                 (keys, Some((index, key)))
             }
         },
@@ -395,12 +411,33 @@ impl Scratch {
         self.access = access(&self.tuning, self.now_ms);
     }
 
-    /// Runs one command of the batch up to its statistics.
-    fn run_one(
+    /// Holds shards for the commands of a range if none is held for the first of them.
+    fn look_ahead<'k>(
         &mut self,
-        engine: &Engine,
+        engine: &'k Engine,
+        session: &Session,
+        (batch, buffer): (&Batch, &[u8]),
+        range: Range<usize>,
+        ahead: &mut Ahead<'k>,
+    ) {
+        if !ahead.turn() {
+            self.remove_overdue(engine);
+        }
+        // Eviction takes locks of its own: then nothing may be held.
+        if !self.is_above_limit() {
+            ahead.hold(engine, session.db, (batch, buffer), range);
+        }
+    }
+
+    /// Runs one command of the batch up to its statistics. `held` is its shard; if there is none,
+    /// nothing at all is locked.
+    #[inline(always)]
+    fn run_one<'k>(
+        &mut self,
+        engine: &'k Engine,
         session: &mut Session,
         (batch, buffer, index): (&Batch, &[u8], usize),
+        held: Option<HeldShard<'k>>,
         reply: &mut ReplyBuffer,
         tick: &mut u64,
     ) -> Flow {
@@ -411,7 +448,7 @@ impl Scratch {
             Ok(known) => known,
             Err(misfit) => return refuse_misfit(stats, session, reply, misfit),
         };
-        match self.ask_gates(engine, session, known) {
+        match self.ask_gates(engine, session, known, held.is_none()) {
             Verdict::Pass => {}
             Verdict::Postpone => return Flow::Postpone,
             Verdict::Refuse(error) => {
@@ -427,7 +464,11 @@ impl Scratch {
         let before = reply.len();
         let checkpoint = (session.reply_mode != ReplyMode::On).then(|| reply.checkpoint());
         let hash = queued.has_hash.then_some(queued.hash);
-        let outcome = self.call(engine, session, known, (args, hash), reply);
+        let is_held = held.is_some();
+        let outcome = self.call(engine, session, known, (args, hash, held), reply);
+        if !is_held {
+            self.remove_overdue(engine);
+        }
         if let Err(error) = &outcome {
             let text = error.bytes();
             stats.record_failed(known.id);
@@ -451,17 +492,36 @@ impl Scratch {
     }
 
     #[inline]
-    fn ask_gates(&mut self, engine: &Engine, session: &Session, known: &Known) -> Verdict {
-        let is_out_of_memory = self.relieve(engine) == Room::None;
+    fn ask_gates(
+        &mut self,
+        engine: &Engine,
+        session: &Session,
+        known: &Known,
+        may_evict: bool,
+    ) -> Verdict {
+        let is_out_of_memory = may_evict && self.relieve(engine) == Room::None;
         let now_ms = self.now_ms;
         gates::ask(&Candidate { engine, session, known, now_ms, is_out_of_memory })
+    }
+
+    #[inline]
+    fn is_above_limit(&self) -> bool {
+        let limit = self.tuning.maxmemory_bytes;
+        limit != 0 && data_bytes() > limit
+    }
+
+    /// Removes the expired keys that commands saw. Nothing may be locked.
+    #[inline]
+    fn remove_overdue(&mut self, engine: &Engine) {
+        if !self.overdue.is_empty() {
+            remove_overdue(engine, self.index, &self.access, &std::mem::take(&mut self.overdue));
+        }
     }
 
     /// Evicts if memory is above its limit.
     #[inline]
     fn relieve(&mut self, engine: &Engine) -> Room {
-        let limit = self.tuning.maxmemory_bytes;
-        if limit == 0 || data_bytes() <= limit {
+        if !self.is_above_limit() {
             return Room::Enough;
         }
         let stats = engine.stats.worker(self.index);
@@ -470,12 +530,12 @@ impl Scratch {
 
     /// Locks the keys, runs the handler, appends the effects, unlocks.
     #[inline(always)]
-    fn call(
+    fn call<'k>(
         &mut self,
-        engine: &Engine,
+        engine: &'k Engine,
         session: &mut Session,
         known: &Known,
-        (args, hash): (Args<'_>, Option<u64>),
+        (args, hash, held): (Args<'_>, Option<u64>, Option<HeldShard<'k>>),
         reply: &mut ReplyBuffer,
     ) -> Result<(), CommandError> {
         self.access.touches = !session.no_touch;
@@ -483,8 +543,10 @@ impl Scratch {
         let (db, index, now_ms) = (session.db, self.index, self.now_ms);
         let Self { access, effects, tuning, redacted, places, found, sums, .. } = self;
         let (deadlines, is_waiting) = (&mut self.deadlines, &mut self.is_waiting);
+        let overdue = &mut self.overdue;
         let access = &*access;
-        let (keys, first_key) = lock(engine, db, known, (args, hash), (places, found), access);
+        let request = (args, hash, held);
+        let (keys, first_key) = lock(engine, db, known, request, (places, found), access);
         let mut context = Context {
             engine,
             session,
@@ -506,9 +568,9 @@ impl Scratch {
             deadlines.add(&waiting::park(&mut context, *request));
             *is_waiting = true;
         }
-        let (mut overdue, mut touched) = (Vec::new(), Vec::new());
+        let mut touched = Vec::new();
         if context.keys.has_news() {
-            overdue = context.keys.settle_overdue();
+            overdue.append(&mut context.keys.settle_overdue());
             record_expired(engine, index, &context.keys.take_expired());
             touched = context.keys.take_touched();
         }
@@ -520,10 +582,11 @@ impl Scratch {
             sums.changes += changes;
         }
         let (hits, misses) = context.keys.hits_and_misses();
-        sums.hits += u64::from(hits);
-        sums.misses += u64::from(misses);
+        sums.hits += hits;
+        sums.misses += misses;
         context.effects.clear();
-        let Context { mut keys, .. } = context;
+        // Unlocked where they are: moving them would cost as much as locking.
+        let keys = &mut context.keys;
         // A command without keys that names some has changed whole databases.
         let has_changed = changes > 0 || matches!(known.plan, KeyPlan::None);
         if has_changed && !touched.is_empty() && !engine.watches.is_empty() {
@@ -531,15 +594,10 @@ impl Scratch {
         }
         if has_changed && !touched.is_empty() && engine.waiters.waiter_count() > 0 {
             let mut server = Server { engine, access, tuning, index, now_ms, change_count: 0 };
-            let deferred = server.serve_waiters(&mut keys, touched);
-            drop(keys);
+            let deferred = server.serve_waiters(keys, touched);
+            keys.unlock();
             server.serve_deferred(deferred);
             sums.changes += server.change_count;
-        } else {
-            drop(keys);
-        }
-        if !overdue.is_empty() {
-            remove_overdue(engine, index, access, &overdue);
         }
         outcome
     }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::access::{Access, Lookup};
 use super::database::Keyspace;
-use super::entry::Entry;
+use super::entry::{Entry, EntryHint};
 use super::shard::{EntryMut, ReadShard, SHARD_COUNT, WriteShard, shard_of};
 use crate::types::{Collection, Hash, Object, StringValue};
 
@@ -59,6 +59,16 @@ struct LockedShard<'a> {
 }
 
 impl LockedShard<'_> {
+    /// Returns where the entry lies that a hash probably belongs to.
+    #[inline]
+    fn hint(&self, hash: u64) -> Option<EntryHint> {
+        match &self.guard {
+            Guard::Absent => None,
+            Guard::Shared(shard) => shard.hint(hash),
+            Guard::Exclusive(shard) => shard.hint(hash),
+        }
+    }
+
     /// Returns the same shard for somebody who does not outlast this borrow; `None` if he wants to
     /// write and may not.
     fn lend(&mut self, mode: LockMode) -> Option<LockedShard<'_>> {
@@ -71,6 +81,10 @@ impl LockedShard<'_> {
         Some(LockedShard { place: self.place, guard })
     }
 }
+
+/// What a hit and a miss add to the look-ups of a command.
+const HIT: u64 = 1;
+const MISS: u64 = 1 << 32;
 
 const DECLARED: &str = "a handler uses declared keys only";
 const ALONE: &str = "only write commands change keys, and they lock exclusively";
@@ -173,14 +187,18 @@ impl<'a> Shards<'a> {
     }
 }
 
+/// A shard that was locked ahead of the command that needs it. Dropping it unlocks it.
+pub struct HeldShard<'a>(LockedShard<'a>);
+
 /// The locked shards of one command. Dropping it unlocks them.
 ///
 /// It is made and moved for every command, so it is kept small.
 pub struct Keys<'a> {
     shards: Shards<'a>,
     access: &'a Access,
-    hit_count: Cell<u32>,
-    miss_count: Cell<u32>,
+    /// Hits, and misses times [`MISS`]: one word, because two that are written one by one and then
+    /// read together would have to wait for each other.
+    look_ups: Cell<u64>,
     /// Allocated when there is the first thing to tell.
     late: Option<Box<Late>>,
     /// The shards are locked by somebody for whom this command runs.
@@ -223,6 +241,32 @@ impl Keyspace {
     #[inline(always)]
     pub fn lock_one<'a>(&'a self, place: KeyPlace, mode: LockMode, access: &'a Access) -> Keys<'a> {
         Keys::of(Shards::One(self.lock_place(place, mode)), access)
+    }
+
+    /// Locks the shard of a hash ahead of its command, and says where the entry probably lies. Never
+    /// waits: returns nothing if somebody else is at work there, observes it, or nothing was ever
+    /// written to the database.
+    #[inline]
+    pub fn try_hold(
+        &self,
+        (db, hash): (u32, u64),
+        mode: LockMode,
+    ) -> Option<(HeldShard<'_>, Option<EntryHint>)> {
+        let place = Key::with_hash(&[], hash, db).place;
+        let (database, shard) = (self.database(db)?, place.shard as usize);
+        let guard = match mode {
+            LockMode::Shared => Guard::Shared(database.try_read(shard)?),
+            LockMode::Exclusive => {
+                let shard = database.try_write(shard)?;
+                if shard.is_observed() {
+                    return None;
+                }
+                Guard::Exclusive(shard)
+            }
+        };
+        let shard = LockedShard { place, guard };
+        let hint = shard.hint(hash);
+        Some((HeldShard(shard), hint))
     }
 
     /// Adds a key unless it is there, for tools that load data; says whether it was added. Locks the
@@ -275,16 +319,15 @@ impl<'a> Keys<'a> {
         Self::of(Shards::None, access)
     }
 
+    /// Returns the keys of a command whose shard was locked ahead.
+    #[inline(always)]
+    pub fn held(shard: HeldShard<'a>, access: &'a Access) -> Self {
+        Self::of(Shards::One(shard.0), access)
+    }
+
     #[inline(always)]
     fn of(shards: Shards<'a>, access: &'a Access) -> Self {
-        Self {
-            shards,
-            access,
-            hit_count: Cell::new(0),
-            miss_count: Cell::new(0),
-            late: None,
-            is_lent: false,
-        }
+        Self { shards, access, look_ups: Cell::new(0), late: None, is_lent: false }
     }
 
     /// Unlocks before the command ends: what follows takes long and looks up nothing more.
@@ -307,8 +350,9 @@ impl<'a> Keys<'a> {
 
     /// Returns hits and misses counted so far.
     #[inline]
-    pub fn hits_and_misses(&self) -> (u32, u32) {
-        (self.hit_count.get(), self.miss_count.get())
+    pub fn hits_and_misses(&self) -> (u64, u64) {
+        let look_ups = self.look_ups.get();
+        (look_ups % MISS, look_ups / MISS)
     }
 
     /// Says whether there is something to tell: keys whose time had come, or changes that somebody
@@ -494,8 +538,8 @@ impl<'a> Keys<'a> {
             !is_expired
         });
         if lookup.counts {
-            let counter = if found.is_some() { &self.hit_count } else { &self.miss_count };
-            counter.set(counter.get() + 1);
+            let step = if found.is_some() { HIT } else { MISS };
+            self.look_ups.set(self.look_ups.get() + step);
         }
         if lookup.touches
             && self.access.touches

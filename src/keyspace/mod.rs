@@ -28,7 +28,7 @@ pub use database::{Flushed, Keyspace};
 pub use entry::{Entry, EntryHint};
 pub use eviction::{Evicted, Evictor, VictimOrder, Victims};
 pub use expiry::{Expired, Sweep, SweepOutcome};
-pub use keys::{ExpiredThing, Key, KeyPlace, Keys, LockMode, Overdue, OwnedKey};
+pub use keys::{ExpiredThing, HeldShard, Key, KeyPlace, Keys, LockMode, Overdue, OwnedKey};
 pub use shard::{Editing, EntryMut, SHARD_COUNT};
 pub use slab::{data_bytes, slab_bytes};
 pub use undertaker::{freed_count, pending_count, reset_freed_count};

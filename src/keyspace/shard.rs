@@ -166,6 +166,29 @@ impl Database {
         ReadShard { table, lock: Some(lock) }
     }
 
+    /// Locks a shard for readers unless a writer is at work.
+    #[inline]
+    pub(super) fn try_read(&self, shard: usize) -> Option<ReadShard<'_>> {
+        let lock = self.lock(shard);
+        // The lock stays taken until the result is dropped.
+        std::mem::forget(lock.try_read()?);
+        // SAFETY: the shared lock is held as long as the result lives: nobody changes the table.
+        let table = unsafe { &*lock.data_ptr() };
+        Some(ReadShard { table, lock: Some(lock) })
+    }
+
+    /// Locks a shard for one writer unless anybody else is at work.
+    #[inline]
+    pub(super) fn try_write(&self, shard: usize) -> Option<WriteShard<'_>> {
+        let lock = self.lock(shard);
+        let ledger = Ledger { database: self, shard };
+        // The lock stays taken until the result is dropped.
+        std::mem::forget(lock.try_write()?);
+        // SAFETY: the exclusive lock is held as long as the result lives: nobody else has the table.
+        let table = unsafe { &mut *lock.data_ptr() };
+        Some(WriteShard { ledger, table, lock: Some(lock) })
+    }
+
     /// Locks a shard for one writer. Waits for everybody else.
     #[inline(always)]
     pub(super) fn write(&self, shard: usize) -> WriteShard<'_> {
@@ -219,13 +242,7 @@ impl Database {
     /// work.
     #[inline]
     pub(super) fn entry_hint(&self, hash: u64) -> Option<EntryHint> {
-        let table = self.lock(shard_of(hash)).try_read()?;
-        // SAFETY: the table outlives the iterator; the guard keeps writers out.
-        let mut candidates = unsafe { table.iter_hash(hash) };
-        let bucket = candidates.next()?;
-        // SAFETY: the iterator yields full buckets.
-        let cell = unsafe { bucket.as_ref() };
-        Some(cell.0.hint())
+        self.try_read(shard_of(hash))?.hint(hash)
     }
 
     /// Takes all keys out; the caller has closed the gate. The returned tables are freed by dropping.
@@ -266,8 +283,42 @@ fn table_bytes(table: &Table) -> usize {
     }
 }
 
+#[inline]
 fn find(table: &Table, hash: u64, key: &[u8]) -> Option<Bucket<Cell>> {
-    table.find(hash, |cell| cell.0.key() == key)
+    table.find(hash, |cell| is_same(cell.0.key(), key))
+}
+
+/// Compares two keys. Those of the usual lengths take two comparisons of words, which cost less than
+/// a call.
+#[inline(always)]
+fn is_same(left: &[u8], right: &[u8]) -> bool {
+    const WORD: usize = 8;
+    const TWO_WORDS: usize = 16;
+    if left.len() != right.len() {
+        return false;
+    }
+    match left.len() {
+        WORD..=TWO_WORDS => {
+            left.first_chunk::<WORD>() == right.first_chunk()
+                && left.last_chunk::<WORD>() == right.last_chunk()
+        }
+        17..=32 => {
+            left.first_chunk::<TWO_WORDS>() == right.first_chunk()
+                && left.last_chunk::<TWO_WORDS>() == right.last_chunk()
+        }
+        _ => left == right,
+    }
+}
+
+/// Returns where the first entry lies that has the hash's tag.
+#[inline]
+fn hint_in(table: &Table, hash: u64) -> Option<EntryHint> {
+    // SAFETY: the table outlives the iterator, and is borrowed.
+    let mut candidates = unsafe { table.iter_hash(hash) };
+    let bucket = candidates.next()?;
+    // SAFETY: the iterator yields full buckets.
+    let cell = unsafe { bucket.as_ref() };
+    Some(cell.0.hint())
 }
 
 /// A shard locked for readers.
@@ -296,6 +347,12 @@ impl ReadShard<'_> {
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
         find_in(self.table, hash, key)
+    }
+
+    /// Returns where the entry lies that a hash probably belongs to.
+    #[inline]
+    pub(super) fn hint(&self, hash: u64) -> Option<EntryHint> {
+        hint_in(self.table, hash)
     }
 
     pub(super) fn table(&self) -> TableView<'_> {
@@ -563,6 +620,12 @@ impl WriteShard<'_> {
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
         find_in(self.table, hash, key)
+    }
+
+    /// Returns where the entry lies that a hash probably belongs to.
+    #[inline]
+    pub(super) fn hint(&self, hash: u64) -> Option<EntryHint> {
+        hint_in(self.table, hash)
     }
 
     pub(super) fn table(&self) -> TableView<'_> {
