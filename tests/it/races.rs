@@ -29,6 +29,35 @@ fn counters_end_exact() {
 }
 
 #[test]
+fn long_pipelines_end_exact_and_wait_for_nobody_for_ever() {
+    for_each_thread_count(|server| {
+        in_threads(CLIENTS, |index| {
+            let mut client = server.client();
+            for round in 0..40 {
+                // Counters of all clients in different orders, keys that expire while they are read,
+                // waiters, and commands that need several shards.
+                let mut lines = Vec::new();
+                for step in 0..40 {
+                    let number = if index % 2 == 0 { step % 10 } else { 9 - step % 10 };
+                    lines.push(format!("INCR count:{number}"));
+                    lines.push(format!("SET brief:{number} x PX 1"));
+                    lines.push(format!("GET brief:{}", 9 - number));
+                    lines.push(format!("RPUSH list:{number} {round}"));
+                }
+                lines.insert(50, "MSET count:a 1 count:b 2 count:c 3".into());
+                lines.insert(99, format!("BLMOVE list:{} list:{index} LEFT RIGHT 0.01", index + 1));
+                let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+                client.pipeline(&lines);
+            }
+        });
+        let keys: Vec<String> = (0..10).map(|number| format!("count:{number}")).collect();
+        let call: Vec<&str> = ["MGET"].into_iter().chain(keys.iter().map(String::as_str)).collect();
+        let expected = (CLIENTS * 40 * 4).to_string();
+        assert_eq!(server.client().call(&call).texts(), vec![expected; 10]);
+    });
+}
+
+#[test]
 fn every_value_of_a_getset_chain_is_seen_once() {
     for_each_thread_count(|server| {
         let seen = parking_lot::Mutex::new(Vec::new());
