@@ -171,6 +171,7 @@ impl Server<'_> {
             let touched = context.keys.take_touched();
             // A waiter that only looked makes nothing ready: else two of them would go on for ever.
             if context.effects.change_count > 0 {
+                touched.iter().for_each(|key| engine.watches.mark(key));
                 ready.extend(touched);
             }
         }

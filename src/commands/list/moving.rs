@@ -1,14 +1,14 @@
 //! Commands that move one element from one list to another.
 
 use super::pop::POPPED;
-use super::value::{change, end_of, limits, list_of, word_of};
+use super::value::{change, count_of, end_of, is_no_list, limits, word_of};
 use crate::commands::string::reply_with;
 use crate::commands::waiting::give_up_at;
 use crate::engine::{
     Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
     KeySpec, Serve, WaitRequest,
 };
-use crate::keyspace::{Key, Lookup};
+use crate::keyspace::Key;
 use crate::resp::ReplyBuffer;
 use crate::types::{Element, End, List, ListLimits};
 
@@ -93,7 +93,10 @@ fn blmove(context: &mut Context<'_>) -> Result<(), CommandError> {
     serve_or_wait(context, deadline_ms, move_between)
 }
 
-fn move_between(context: &mut Context<'_>, _index: usize) -> Result<bool, CommandError> {
+fn move_between(context: &mut Context<'_>, index: usize) -> Result<bool, CommandError> {
+    if is_no_list(context, index) {
+        return Ok(false);
+    }
     let (from, to) = ends(context)?;
     let has_moved = move_one(context, from, to)?;
     if has_moved {
@@ -125,7 +128,10 @@ fn brpoplpush(context: &mut Context<'_>) -> Result<(), CommandError> {
     serve_or_wait(context, deadline_ms, move_last_to_front)
 }
 
-fn move_last_to_front(context: &mut Context<'_>, _index: usize) -> Result<bool, CommandError> {
+fn move_last_to_front(context: &mut Context<'_>, index: usize) -> Result<bool, CommandError> {
+    if is_no_list(context, index) {
+        return Ok(false);
+    }
     let has_moved = move_one(context, End::Back, End::Front)?;
     if has_moved {
         let (db, args) = (context.session.db, context.args);
@@ -141,7 +147,8 @@ pub(super) fn serve_or_wait(
     deadline_ms: Option<u64>,
     serve: Serve,
 ) -> Result<(), CommandError> {
-    if serve(context, 1)? {
+    let source = context.key(1);
+    if count_of(&mut context.keys, &source)?.is_some() && serve(context, 1)? {
         return Ok(());
     }
     if !context.session.may_wait() {
@@ -193,12 +200,11 @@ pub(super) fn may_move(
     source: &Key<'_>,
     destination: &Key<'_>,
 ) -> Result<bool, CommandError> {
-    let Some(entry) = context.keys.get(source, Lookup::WRITE) else { return Ok(false) };
-    list_of(entry)?;
-    if let Some(entry) = context.keys.get(destination, Lookup::WRITE) {
-        list_of(entry)?;
+    let is_there = count_of(&mut context.keys, source)?.is_some();
+    if is_there {
+        count_of(&mut context.keys, destination)?;
     }
-    Ok(true)
+    Ok(is_there)
 }
 
 /// Adds elements at an end of a key's list, one after the other; creates the list if need be.

@@ -7,14 +7,13 @@ use super::moving::{
     DESTINATION, KEYS, SOURCE, TIMEOUT, WHERE_FROM, WHERE_TO, add, ends, may_move, serve_or_wait,
 };
 use super::pop::positive;
-use super::value::{change, limits, list_of, word_of};
+use super::value::{change, count_of, is_no_list, limits, word_of};
 use crate::commands::string::reply_with;
 use crate::commands::waiting::give_up_at;
 use crate::engine::{
     Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
 };
-use crate::keyspace::Lookup;
-use crate::types::{Collection, Element, End};
+use crate::types::{Element, End};
 
 const HOW_MANY: Argument = Argument::block(
     "how-many",
@@ -81,7 +80,10 @@ fn blmovem(context: &mut Context<'_>) -> Result<(), CommandError> {
     serve_or_wait(context, deadline_ms, move_several)
 }
 
-fn move_several(context: &mut Context<'_>, _index: usize) -> Result<bool, CommandError> {
+fn move_several(context: &mut Context<'_>, index: usize) -> Result<bool, CommandError> {
+    if is_no_list(context, index) {
+        return Ok(false);
+    }
     let wish = MoveWish::read(context.args, 6)?;
     let Some(count) = wish.move_many(context)? else { return Ok(false) };
     let (from, to) = ends(context)?;
@@ -138,10 +140,7 @@ impl MoveWish {
         if !may_move(context, &source, &destination)? {
             return Ok(None);
         }
-        let there = match context.keys.get(&source, Lookup::PEEK) {
-            Some(entry) => list_of(entry)?.len(),
-            None => 0,
-        };
+        let there = count_of(&mut context.keys, &source)?.unwrap_or(0);
         if there == 0 || self.is_exact && there < self.count {
             return Ok(None);
         }

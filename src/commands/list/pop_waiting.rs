@@ -1,7 +1,7 @@
 //! Commands that wait for an element to take.
 
 use super::pop::{POPPED, PopWish, WHERE, pop_name};
-use super::value::{change, limits};
+use super::value::{change, count_of, is_no_list, limits};
 use crate::commands::string::reply_with;
 use crate::commands::waiting::give_up_at;
 use crate::engine::{
@@ -68,7 +68,8 @@ fn serve_or_wait(
     serve: Serve,
 ) -> Result<(), CommandError> {
     for index in keys.clone() {
-        if serve(context, index)? {
+        let key = context.key(index);
+        if count_of(&mut context.keys, &key)?.is_some() && serve(context, index)? {
             return Ok(());
         }
     }
@@ -98,6 +99,9 @@ fn pop_back_from(context: &mut Context<'_>, index: usize) -> Result<bool, Comman
 
 /// Replies with a key and the element at the end of its list, which it removes.
 fn pop_from(context: &mut Context<'_>, index: usize, end: End) -> Result<bool, CommandError> {
+    if is_no_list(context, index) {
+        return Ok(false);
+    }
     let (key, limits) = (context.key(index), limits(context));
     let reply = &mut *context.reply;
     let popped = change(&mut context.keys, &key, |list| {
@@ -145,6 +149,9 @@ fn blmpop(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn pop_many_from(context: &mut Context<'_>, index: usize) -> Result<bool, CommandError> {
+    if is_no_list(context, index) {
+        return Ok(false);
+    }
     PopWish::read(context.args, 2)?.pop_from(context, index)
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use crate::commands::string::reply_with;
 use crate::engine::{CommandError, Context};
-use crate::keyspace::{Entry, Key, Keys};
+use crate::keyspace::{Entry, Key, Keys, Lookup};
 use crate::resp::ReplyBuffer;
 use crate::types::{Collection, End, List, ListLimits};
 
@@ -15,6 +15,21 @@ use crate::types::{Collection, End, List, ListLimits};
 #[inline]
 pub(super) fn list_of(entry: &Entry) -> Result<&List, CommandError> {
     entry.collection().ok_or(CommandError::WrongType)
+}
+
+/// Returns the number of elements of a key's list; `None` when there is no key.
+///
+/// # Errors
+/// [`CommandError::WrongType`].
+pub(super) fn count_of(keys: &mut Keys<'_>, key: &Key<'_>) -> Result<Option<usize>, CommandError> {
+    keys.get(key, Lookup::WRITE).map(|entry| list_of(entry).map(List::len)).transpose()
+}
+
+/// Says whether a client that waits for lists has nothing to hope for from the key at a position: who
+/// waits lets keys of other types pass.
+pub(super) fn is_no_list(context: &mut Context<'_>, index: usize) -> bool {
+    let key = context.key(index);
+    !matches!(count_of(&mut context.keys, &key), Ok(Some(_)))
 }
 
 /// Returns the limits of lists as they are set now.
