@@ -9,6 +9,7 @@ mod hashes;
 mod introspection;
 mod lifecycle;
 mod limits;
+mod lists;
 mod persistence;
 mod protocol;
 mod races;
