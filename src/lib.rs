@@ -73,6 +73,7 @@ pub mod control;
 pub mod engine;
 pub mod keyspace;
 pub mod net;
+pub mod pubsub;
 pub mod rdb;
 pub mod resp;
 pub mod server;

@@ -32,14 +32,21 @@ impl<T> Mailbox<T> {
 
     /// Adds a letter and wakes the owner if the mailbox was empty.
     pub fn post(&self, letter: T) {
-        let was_empty = {
-            let mut letters = lock(&self.inner.letters);
-            letters.push(letter);
-            letters.len() == 1
-        };
-        if was_empty {
+        if self.put(letter) {
             (self.inner.wake)();
         }
+    }
+
+    /// Adds a letter of the owner's own, who takes the letters before it sleeps.
+    pub fn post_own(&self, letter: T) {
+        self.put(letter);
+    }
+
+    /// Adds a letter; says whether it is the only one.
+    fn put(&self, letter: T) -> bool {
+        let mut letters = lock(&self.inner.letters);
+        letters.push(letter);
+        letters.len() == 1
     }
 
     /// Moves all letters, oldest first, behind what `into` already holds.

@@ -10,6 +10,7 @@ mod hyperloglog;
 mod list;
 #[cfg(test)]
 mod model_tests;
+mod pubsub;
 mod scan;
 mod server;
 mod set;
@@ -37,6 +38,7 @@ pub const FAMILIES: &[&[Command]] = &[
     set::COMMANDS,
     stream::COMMANDS,
     generic::COMMANDS,
+    pubsub::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
     sorted_set::COMMANDS,

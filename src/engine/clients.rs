@@ -66,12 +66,24 @@ gauges! {
     watched_keys,
     /// Index of the last command in the command table plus one; 0 before the first one.
     last_command,
+    /// Channels the client subscribes to.
+    channel_count,
+    /// Patterns it subscribes to.
+    pattern_count,
+    /// Shard channels it subscribes to.
+    shard_channel_count,
 }
 
 impl Gauges {
     /// Sets a gauge; relaxed, since readers only show it.
     pub fn set(cell: &AtomicU64, value: u64) {
         cell.store(value, Ordering::Relaxed);
+    }
+
+    /// Says whether the client subscribes to anything.
+    pub fn is_subscriber(&self) -> bool {
+        let counts = [&self.channel_count, &self.pattern_count, &self.shard_channel_count];
+        counts.iter().any(|count| Self::value(count) > 0)
     }
 
     /// Returns a gauge; what another thread wrote may be a moment old.

@@ -33,6 +33,8 @@ pub struct Command {
     pub find_keys: Option<KeyFinder>,
     /// How the keys are really used, where their specs say that it depends on the arguments.
     pub key_use: Option<fn(super::Args<'_>) -> KeyFlags>,
+    /// It may also run while a client that speaks RESP2 subscribes to channels.
+    pub while_subscribed: bool,
     /// Adds the places of keys in other databases than the client's (COPY, MOVE).
     pub other_places: Option<PlaceFinder>,
     /// It notes its client in the shards of its keys, though it changes none.
@@ -63,6 +65,11 @@ pub type KeyFinder = fn(super::Args<'_>, &mut Vec<(usize, KeyFlags)>) -> bool;
 pub type PlaceFinder = fn(&Keyspace, u32, super::Args<'_>, &mut Vec<KeyPlace>);
 
 impl Command {
+    /// Says whether the replies are messages, which CLIENT REPLY does not hold back.
+    pub(super) const fn replies_by_messages(&self) -> bool {
+        self.while_subscribed && self.flags.has(Flags::PUBSUB)
+    }
+
     /// What a constant leaves out.
     pub const DEFAULT: Self = Self {
         name: "",
@@ -80,6 +87,7 @@ impl Command {
         subcommands: &[],
         find_keys: None,
         key_use: None,
+        while_subscribed: false,
         other_places: None,
         locks_alone: false,
         looks_beyond: false,

@@ -2,7 +2,9 @@
 //!
 //! The order is the originals': authentication first, so that a stranger learns nothing, then memory,
 //! then what makes a command wait. Permissions and cluster redirection stand between authentication
-//! and memory; role and busy scripts between memory and waiting.
+//! and memory; subscriptions, role and busy scripts between memory and waiting.
+
+use std::sync::atomic::Ordering;
 
 use super::command::{Flags, InTransaction};
 use super::error::CommandError;
@@ -46,7 +48,7 @@ pub(super) enum Verdict {
 type Gate = fn(&Candidate<'_>) -> Verdict;
 
 /// All gates in the order they are asked.
-const GATES: &[Gate] = &[authentication, memory, loading, pause];
+const GATES: &[Gate] = &[authentication, memory, subscription, loading, pause];
 
 /// Asks all gates; the first that does not let the command pass decides.
 #[inline]
@@ -75,6 +77,25 @@ fn memory(candidate: &Candidate<'_>) -> Verdict {
         return Verdict::Refuse(CommandError::OutOfMemory);
     }
     Verdict::Pass
+}
+
+/// A client that speaks RESP2 and listens could not tell replies from messages.
+#[inline]
+fn subscription(candidate: &Candidate<'_>) -> Verdict {
+    let Candidate { session, known, .. } = candidate;
+    let may = session.subscriptions.is_empty()
+        || known.command.while_subscribed
+        // Relaxed: this thread wrote it.
+        || session.cell.is_resp3.load(Ordering::Relaxed);
+    if may { Verdict::Pass } else { Verdict::Refuse(only_messages(&known.full_name)) }
+}
+
+#[cold]
+fn only_messages(name: &str) -> CommandError {
+    CommandError::refused_with(format!(
+        "ERR Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are \
+         allowed in this context"
+    ))
 }
 
 #[inline]

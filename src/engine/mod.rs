@@ -22,6 +22,7 @@ mod refusals;
 mod serve;
 mod session;
 mod state;
+mod subscribing;
 mod table;
 mod transaction;
 mod tuning;

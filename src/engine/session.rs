@@ -7,6 +7,7 @@ use super::clients::{ClientCell, Gauges};
 use super::transaction::Transaction;
 use super::waiting::Parked;
 use super::watching::WatchSet;
+use crate::pubsub::Subscriptions;
 
 /// Which replies a client wants to see (CLIENT REPLY).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Session {
     pub watches: WatchSet,
     /// Commands that find nothing reply at once, whatever time they are given.
     pub refuses_to_wait: bool,
+    /// What the client listens to.
+    pub subscriptions: Subscriptions,
 }
 
 impl Session {
@@ -61,6 +64,7 @@ impl Session {
             refuses_to_wait: false,
             transaction: None,
             watches: WatchSet::default(),
+            subscriptions: Subscriptions::default(),
         }
     }
 

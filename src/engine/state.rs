@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 
 use super::clients::{ClientCell, Clients};
@@ -19,6 +20,7 @@ use crate::base::{clock, striped::Striped};
 use crate::blocking::Waiters;
 use crate::config::{Config, Setting};
 use crate::keyspace::Keyspace;
+use crate::pubsub::{Broadcast, PubSub};
 use crate::resp::ReplyBuffer;
 use crate::stats::{CommandLogKind, Counter, Stats};
 
@@ -28,6 +30,8 @@ pub enum WorkerMessage {
     CloseClient(u64),
     /// Send a reply to a client that waited, and go on with what it has sent since.
     Deliver { client: Arc<ClientCell>, reply: ReplyBuffer },
+    /// Send a message to clients that subscribe to its channel.
+    Publish(Box<Broadcast>),
     /// Run what was postponed, if it may run now.
     Resume,
     /// Settings that a connection or the event loop caches may have changed.
@@ -78,6 +82,8 @@ pub struct Engine {
     pub waiters: Waiters<Parked>,
     /// Keys that clients watch.
     pub watches: Watches,
+    /// Who listens to which channels.
+    pub pubsub: PubSub,
     pub identity: Identity,
     /// Changes since the last save.
     pub changes: Striped,
@@ -93,6 +99,8 @@ pub struct Engine {
     pub list_large_bytes_min: AtomicUsize,
     pub peak_memory_bytes: AtomicU64,
     workers: OnceLock<Vec<Mailbox<WorkerMessage>>>,
+    /// By worker: it has posted letters to itself. Only that worker reads and writes its flag.
+    own_mail: Box<[CachePadded<AtomicBool>]>,
     stop: Mutex<Option<StopSignal>>,
     applier: OnceLock<SettingApplier>,
     is_stopping: AtomicBool,
@@ -126,6 +134,7 @@ impl Engine {
             pause: Pause::default(),
             waiters: Waiters::default(),
             watches: Watches::default(),
+            pubsub: PubSub::default(),
             identity,
             changes: Striped::default(),
             expires_actively: AtomicBool::new(true),
@@ -137,6 +146,7 @@ impl Engine {
             upkeep_steps: AtomicU64::new(0),
             peak_memory_bytes: AtomicU64::new(0),
             workers: OnceLock::new(),
+            own_mail: (0..worker_count).map(|_| CachePadded::default()).collect(),
             stop: Mutex::new(None),
             applier: OnceLock::new(),
             is_stopping: AtomicBool::new(false),
@@ -158,6 +168,30 @@ impl Engine {
         if let Some(mailbox) = self.workers.get().and_then(|workers| workers.get(worker)) {
             mailbox.post(message);
         }
+    }
+
+    /// Posts a message to one worker; `from` is the worker whose commands this thread is running, if
+    /// it runs any. A worker's letters to itself stand in line with all others, but wake nobody.
+    pub(super) fn post(&self, from: Option<usize>, to: usize, message: WorkerMessage) {
+        if from != Some(to) {
+            return self.tell(to, message);
+        }
+        if let Some(mailbox) = self.workers.get().and_then(|workers| workers.get(to)) {
+            mailbox.post_own(message);
+            // Relaxed, here and below: the flag stays on its worker's thread.
+            self.own_mail[to].store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Says whether a worker has posted letters to itself since the last call; it calls this before it
+    /// sleeps.
+    pub fn take_own_mail(&self, worker: usize) -> bool {
+        let flag = &self.own_mail[worker];
+        let has_mail = flag.load(Ordering::Relaxed);
+        if has_mail {
+            flag.store(false, Ordering::Relaxed);
+        }
+        has_mail
     }
 
     /// Posts a message to all workers.

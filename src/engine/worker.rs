@@ -132,6 +132,7 @@ impl Worker {
         self.engine.clients.set_postponed(&session.cell, false);
         self.engine.abandon_wait(session);
         self.engine.unwatch(&mut session.watches);
+        self.engine.end_subscriptions(session);
         self.engine.clients.close(session.id());
     }
 
@@ -476,7 +477,9 @@ impl Scratch {
             reply.error_bytes(&text);
         }
         let reply_bytes = reply.len() - before;
-        self.mind_reply_mode(session, reply, checkpoint);
+        if !known.command.replies_by_messages() {
+            self.mind_reply_mode(session, reply, checkpoint);
+        }
         let now = self.ticker.raw();
         let elapsed_ns = self.ticker.elapsed_ns(*tick, now);
         *tick = now;

@@ -22,6 +22,7 @@ use super::ports::{Arrival, PeerAddress, Ports};
 use crate::base::mailbox::Mailbox;
 use crate::base::{clock, log};
 use crate::engine::{ClientCell, Engine, Peer, Worker, WorkerMessage};
+use crate::pubsub::Broadcast;
 use crate::resp::ReplyBuffer;
 use crate::stats::Counter;
 
@@ -71,6 +72,8 @@ pub(super) struct EventLoop {
     queue: VecDeque<usize>,
     arrivals: Vec<Arrival>,
     letters: Vec<WorkerMessage>,
+    /// Connections that have got messages to send.
+    with_messages: Vec<usize>,
     has_letters: bool,
     /// The worker's own work was not finished in its time.
     has_more_work: bool,
@@ -99,6 +102,7 @@ impl EventLoop {
             queue: VecDeque::new(),
             arrivals: Vec::new(),
             letters: Vec::new(),
+            with_messages: Vec::new(),
             has_letters: false,
             has_more_work: false,
             next_tick_us: 0,
@@ -165,7 +169,8 @@ impl EventLoop {
             }
         }
         self.finish_group();
-        if std::mem::take(&mut self.has_letters) {
+        let has_own_mail = self.kit.worker.engine().take_own_mail(self.index);
+        if std::mem::take(&mut self.has_letters) || has_own_mail {
             self.read_letters();
         }
         self.accept();
@@ -330,15 +335,45 @@ impl EventLoop {
             match letter {
                 WorkerMessage::CloseClient(_) => closes = true,
                 WorkerMessage::Deliver { client, reply } => self.deliver(&client, reply),
+                WorkerMessage::Publish(broadcast) => self.hand_out(&broadcast),
                 WorkerMessage::Resume => self.resume(),
                 // Every round looks at the number of the configuration.
                 WorkerMessage::ConfigChanged => {}
                 WorkerMessage::Stop => self.is_stopping = true,
             }
         }
+        self.send_messages();
         if closes {
             self.close_doomed();
         }
+    }
+
+    /// Puts a message behind the replies of its subscribers.
+    fn hand_out(&mut self, broadcast: &Broadcast) {
+        for subscriber in &*broadcast.to {
+            let connection = self.connections.at(subscriber.seat);
+            // The client may have gone, and another one come to its place.
+            let is_to_send = connection
+                .filter(|found| found.session().id() == subscriber.client_id)
+                .is_some_and(|connection| connection.push(&broadcast.message));
+            if is_to_send {
+                self.with_messages.push(subscriber.seat);
+            }
+        }
+    }
+
+    /// Sends the messages of all letters together: one write per subscriber.
+    fn send_messages(&mut self) {
+        let mut seats = std::mem::take(&mut self.with_messages);
+        for number in seats.drain(..) {
+            if let Some(connection) = self.connections.at(number)
+                && !connection.is_queued
+            {
+                let next = connection.finish(&mut self.kit);
+                self.end_turn(number, next);
+            }
+        }
+        self.with_messages = seats;
     }
 
     /// Closes all clients that somebody wants closed: one walk, however many there are.

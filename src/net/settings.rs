@@ -16,6 +16,8 @@ pub(super) struct Settings {
     pub(super) query_bytes_max: usize,
     /// How many replies a client may leave unread.
     pub(super) output_limit: OutputLimit,
+    /// The same for clients that subscribe to channels.
+    pub(super) message_limit: OutputLimit,
     /// Milliseconds a client may be idle; 0 for no limit.
     pub(super) idle_ms_max: u64,
     pub(super) client_count_max: usize,
@@ -46,6 +48,7 @@ impl Settings {
             early_limits,
             query_bytes_max: config.size(Setting::ClientQueryBufferLimit),
             output_limit: config.client_output_buffer_limit(ClientClass::Normal),
+            message_limit: config.client_output_buffer_limit(ClientClass::Pubsub),
             idle_ms_max: config.size(Setting::Timeout) as u64 * 1000,
             client_count_max: config.size(Setting::Maxclients),
             keepalive: (keepalive_s > 0).then(|| Duration::from_secs(keepalive_s)),

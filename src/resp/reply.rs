@@ -228,6 +228,15 @@ impl ReplyBuffer {
         self.chain.room(bytes.len()).extend_from_slice(bytes);
     }
 
+    /// The same for bytes that others send, too: many are not copied.
+    pub fn raw_shared(&mut self, bytes: &Bytes) {
+        if bytes.len() < SHARED_BYTES_MIN {
+            self.raw(bytes);
+        } else {
+            self.chain.push_shared(bytes.clone());
+        }
+    }
+
     fn typed_line(&mut self, kind: u8, text: &[u8]) {
         let out = self.chain.room(text.len() + 3);
         out.push(kind);

@@ -18,7 +18,7 @@ pub(super) enum Purpose {
     Kill,
 }
 
-/// What a client's connection is for. So far all connections are `Normal`.
+/// What a client's connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ClientType {
     Normal,
@@ -211,7 +211,11 @@ fn matches(test: &Test, cell: &ClientCell, now_ms: u64) -> bool {
     let seconds_since = |at_ms: u64| now_ms.saturating_sub(at_ms) / 1000;
     match test {
         Test::Ids(ids) => ids.contains(&cell.id),
-        Test::Type(wanted) => *wanted == ClientType::Normal,
+        Test::Type(wanted) => match wanted {
+            ClientType::Normal => !cell.gauges.is_subscriber(),
+            ClientType::Subscriber => cell.gauges.is_subscriber(),
+            ClientType::Leader | ClientType::Replica => false,
+        },
         Test::User => cell.names.lock().user.as_bytes() == DEFAULT_USER,
         Test::Address(address) => cell.peer.address == *address,
         Test::LocalAddress(address) => cell.peer.local_address == *address,

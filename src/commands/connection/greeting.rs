@@ -234,11 +234,19 @@ pub(super) const PING: Command = Command {
     summary: "Answers PONG, or the message it was given.",
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     arguments: &[Argument::new("message", ArgumentKind::String).optional()],
+    while_subscribed: true,
     run: ping,
     ..Command::DEFAULT
 };
 fn ping(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let listens = !context.session.subscriptions.is_empty();
     match context.args.len() {
+        1 | 2 if listens && context.reply.protocol() == Protocol::Resp2 => {
+            // In the shape of a message, so that the client can tell it from the others.
+            context.reply.array(2);
+            context.reply.bulk(b"pong");
+            context.reply.bulk(context.args.get(1).unwrap_or_default());
+        }
         1 => context.reply.simple("PONG"),
         2 => context.reply.bulk(context.args.at(1)),
         _ => return Err(context.wrong_arity()),
@@ -262,6 +270,7 @@ pub(super) const QUIT: Command = Command {
     summary: "Answers OK and closes the connection.",
     deprecated: Some(("7.2.0", "just closing the connection")),
     in_transaction: InTransaction::Runs,
+    while_subscribed: true,
     run: quit,
     ..Command::DEFAULT
 };
@@ -286,11 +295,13 @@ pub(super) const RESET: Command = Command {
     complexity: "O(1)",
     summary: "Puts the connection into the state it began in.",
     in_transaction: InTransaction::Runs,
+    while_subscribed: true,
     run: reset,
     ..Command::DEFAULT
 };
 fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     choose_protocol(context, Protocol::Resp2);
+    context.engine.end_subscriptions(context.session);
     let is_open = !context.engine.requires_password();
     context.engine.unwatch(&mut context.session.watches);
     let session = &mut *context.session;

@@ -25,6 +25,7 @@ pub(super) fn flags(cell: &ClientCell) -> String {
         (is_set(&cell.is_postponed) || cell.waiting.lock().is_some(), 'b'),
         (value(&cell.gauges.queued_commands) > 0, 'x'),
         (is_set(&cell.is_doomed), 'A'),
+        (cell.gauges.is_subscriber(), 'P'),
         (cell.peer.is_unix, 'U'),
         (is_set(&cell.no_evict), 'e'),
         (is_set(&cell.no_touch), 'T'),
@@ -89,7 +90,7 @@ fn push_identity(text: &mut String, cell: &ClientCell, now_ms: u64) {
     let seconds_since = |at_ms: u64| now_ms.saturating_sub(at_ms) / 1000;
     let _ = write!(
         text,
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub=0 psub=0 ssub=0 \
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} sub={} psub={} ssub={} \
          multi={}",
         cell.id,
         cell.peer.address,
@@ -100,6 +101,9 @@ fn push_identity(text: &mut String, cell: &ClientCell, now_ms: u64) {
         seconds_since(value(&cell.gauges.last_active_ms)),
         flags(cell),
         cell.db.load(Ordering::Relaxed),
+        value(&cell.gauges.channel_count),
+        value(&cell.gauges.pattern_count),
+        value(&cell.gauges.shard_channel_count),
         value(&cell.gauges.queued_commands).cast_signed() - 1,
     );
 }

@@ -2,6 +2,7 @@
 
 use super::{Connection, Ending, State};
 use crate::base::log;
+use crate::config::OutputLimit;
 use crate::engine::Gauges;
 use crate::net::kit::Kit;
 use crate::net::output;
@@ -16,15 +17,20 @@ impl Connection {
         if self.input.len() > kit.settings.query_bytes_max {
             return Err(Ending::QueryTooLong);
         }
-        let limit = &kit.settings.output_limit;
+        let limit = self.output_limit(kit);
         if limit.hard_bytes == 0 && limit.soft_bytes == 0 {
             return Ok(());
         }
-        self.check_output(kit)
+        self.check_output(limit, kit)
     }
 
-    fn check_output(&mut self, kit: &Kit) -> Result<(), Ending> {
-        let limit = &kit.settings.output_limit;
+    #[inline]
+    fn output_limit(&self, kit: &Kit) -> OutputLimit {
+        let is_subscriber = !self.session.subscriptions.is_empty();
+        if is_subscriber { kit.settings.message_limit } else { kit.settings.output_limit }
+    }
+
+    fn check_output(&mut self, limit: OutputLimit, kit: &Kit) -> Result<(), Ending> {
         let pending = self.reply.len() as u64;
         if limit.hard_bytes > 0 && pending >= limit.hard_bytes {
             return Err(Ending::TooManyReplies);
@@ -60,7 +66,8 @@ impl Connection {
             State::Postponed | State::Waiting => false,
             State::Serving | State::Closing => {
                 let idle_ms_max = kit.settings.idle_ms_max;
-                let is_idle = idle_ms_max > 0 && idle_ms > idle_ms_max;
+                let listens = !self.session.subscriptions.is_empty();
+                let is_idle = idle_ms_max > 0 && idle_ms > idle_ms_max && !listens;
                 if is_idle {
                     log::verbose(format_args!("Closing idle client"));
                 }

@@ -21,7 +21,8 @@ use super::output;
 use super::stream::Stream;
 use crate::base::log;
 use crate::engine::{BATCH_COMMANDS_MAX, Batch, Flow, Gauges, ReplyMode, Session};
-use crate::resp::{ProtocolError, ReplyBuffer};
+use crate::pubsub::Message;
+use crate::resp::{Protocol, ProtocolError, ReplyBuffer};
 use crate::stats::Counter;
 
 /// Pending reply bytes above which a client's further commands have to wait.
@@ -93,6 +94,8 @@ pub(super) struct Connection {
     has_ended: bool,
     /// It stands in the queue of those that want another turn.
     pub(super) is_queued: bool,
+    /// It is to send messages at the end of this round.
+    has_message: bool,
     /// Since when the replies are above the soft limit; 0 while they are not.
     over_limit_since_ms: u64,
 }
@@ -111,6 +114,7 @@ impl Connection {
             is_ending: false,
             has_ended: false,
             is_queued: false,
+            has_message: false,
             over_limit_since_ms: 0,
         }
     }
@@ -153,6 +157,19 @@ impl Connection {
             self.state = State::Serving;
             self.input.has_more = true;
         }
+    }
+
+    /// Takes a message of a channel, unless the client no longer listens; says whether to send it
+    /// without waiting for a turn.
+    pub(super) fn push(&mut self, message: &Message) -> bool {
+        let is_closing = matches!(self.state, State::Closing | State::Lingering { .. });
+        if is_closing || !self.session.subscriptions.want(message) {
+            return false;
+        }
+        let is_resp3 = self.reply.protocol() == Protocol::Resp3;
+        self.reply.raw(if is_resp3 { b">" } else { b"*" });
+        self.reply.raw_shared(&message.body);
+        !self.is_queued && !std::mem::replace(&mut self.has_message, true)
     }
 
     /// Begins a turn: sends what is pending, reads what has arrived, and joins the group with it.
@@ -243,6 +260,7 @@ impl Connection {
     /// Ends a turn: sends the replies, and says what the connection needs.
     #[inline]
     pub(super) fn finish(&mut self, kit: &mut Kit) -> Next {
+        self.has_message = false;
         match self.try_finish(kit) {
             Ok(next) => {
                 self.show();

@@ -2,6 +2,7 @@
 
 use super::section::Fields;
 use crate::engine::Engine;
+use crate::pubsub::Space;
 use crate::stats::{Counter, Rate};
 
 /// What a line of the section shows.
@@ -9,12 +10,14 @@ enum Line {
     Count(Counter),
     PerSecond(&'static str, Rate),
     Kibibytes(&'static str, Rate),
+    /// Channels or patterns with subscribers.
+    Names(&'static str, Space),
     /// A mechanism that does not exist (yet).
     Zero(&'static str),
     ZeroShare(&'static str),
 }
 
-use Line::{Count, Kibibytes, PerSecond, Zero, ZeroShare};
+use Line::{Count, Kibibytes, Names, PerSecond, Zero, ZeroShare};
 
 /// The lines in their order.
 const LINES: &[Line] = &[
@@ -49,9 +52,9 @@ const LINES: &[Line] = &[
     Zero("current_eviction_exceeded_time"),
     Count(Counter::KeyspaceHits),
     Count(Counter::KeyspaceMisses),
-    Zero("pubsub_channels"),
-    Zero("pubsub_patterns"),
-    Zero("pubsubshard_channels"),
+    Names("pubsub_channels", Space::Channel),
+    Names("pubsub_patterns", Space::Pattern),
+    Names("pubsubshard_channels", Space::ShardChannel),
     Zero("latest_fork_usec"),
     Zero("total_forks"),
     Zero("migrate_cached_sockets"),
@@ -102,6 +105,9 @@ pub(super) fn fill(engine: &Engine, fields: &mut Fields) {
             PerSecond(name, rate) => fields.count(name, stats.rates().value(rate)),
             Kibibytes(name, rate) => {
                 fields.decimal(name, stats.rates().kibibytes_per_second(rate), 2);
+            }
+            Names(name, space) => {
+                fields.count(name, engine.pubsub.name_count(space) as u64);
             }
             Zero(name) => fields.count(name, 0),
             ZeroShare(name) => fields.decimal(name, 0.0, 2),
