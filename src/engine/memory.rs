@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::notify::Event;
 use super::state::Engine;
 use super::tuning::Tuning;
 use super::worker::record_removal;
@@ -38,6 +39,7 @@ pub(super) fn make_room(
     while data_bytes() > tuning.maxmemory_bytes {
         let mut effect = |db: u32, key: &[u8]| {
             record_removal(engine, db, Expired::Key(key));
+            engine.notify(None, tuning.events, Event::EVICTED, (db, key));
         };
         let evicted =
             evictor.evict(&engine.keyspace, policy, tuning.sample_count, now_ms, &mut effect);

@@ -14,6 +14,7 @@ mod effects;
 mod error;
 mod gates;
 mod memory;
+mod notify;
 mod pause;
 mod persistence;
 mod plan;
@@ -40,6 +41,7 @@ pub use command::{
 pub use context::Context;
 pub use effects::{Effect, EffectLog, EffectReader, Effects};
 pub use error::CommandError;
+pub use notify::Event;
 pub use pause::{Pause, PauseKind};
 pub use persistence::{LoadProgress, Persistence};
 pub use plan::{KeyAt, find_keys};

@@ -168,6 +168,7 @@ impl Server<'_> {
         if context.keys.has_news() {
             context.keys.settle_overdue();
             record_expired(engine, index, &context.keys.take_expired());
+            engine.announce(Some(index), &mut context.keys);
             let touched = context.keys.take_touched();
             // A waiter that only looked makes nothing ready: else two of them would go on for ever.
             if context.effects.change_count > 0 {

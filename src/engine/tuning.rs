@@ -1,6 +1,6 @@
 //! A worker's own copy of the settings its hot path reads, renewed when the configuration changes.
 
-use crate::config::{Config, MaxmemoryPolicy, Setting};
+use crate::config::{Config, KeyspaceEvents, MaxmemoryPolicy, Setting};
 use crate::keyspace::{Aging, VictimOrder, Victims};
 use crate::types::{BlockLimits, ListLimits, PackedLimits, SetLimits};
 
@@ -26,6 +26,8 @@ pub struct Tuning {
     pub latency_monitor_ms: u64,
     /// From how many bytes on a sparse HyperLogLog becomes dense.
     pub hll_sparse_bytes_max: usize,
+    /// Which keyspace events are announced, and where.
+    pub events: KeyspaceEvents,
     /// Up to where sets stay small.
     pub set: SetLimits,
     /// Up to where entries of a stream share a block.
@@ -64,6 +66,7 @@ impl Tuning {
                 .max(0)
                 .unsigned_abs(),
             hll_sparse_bytes_max: config.size(Setting::HllSparseMaxBytes),
+            events: config.keyspace_events(),
             set: SetLimits {
                 integers_max: config.size(Setting::SetMaxIntsetEntries),
                 packed: PackedLimits {

@@ -16,6 +16,7 @@ use super::effects::{Effect, Effects};
 use super::error::CommandError;
 use super::gates::{self, Candidate, Verdict};
 use super::memory::{Room, make_room};
+use super::notify::{self, Event};
 use super::plan::{KeyAt, find_keys};
 use super::refusals::Misfit;
 use super::serve::Server;
@@ -241,7 +242,20 @@ impl Worker {
             return SweepOutcome::default();
         }
         let from = self.scratch.ticker.raw();
-        let mut expired = |db: u32, expired: Expired<'_>| record_removal(engine, db, expired);
+        let events = self.scratch.tuning.events;
+        let mut last_hash: Option<Box<[u8]>> = None;
+        let mut expired = |db: u32, expired: Expired<'_>| {
+            record_removal(engine, db, expired);
+            match expired {
+                Expired::Key(key) => engine.notify(None, events, Event::EXPIRED, (db, key)),
+                // Once for all fields of a hash: they come together.
+                Expired::Field { key, .. } if last_hash.as_deref() != Some(key) => {
+                    engine.notify(None, events, Event::HEXPIRED, (db, key));
+                    last_hash = Some(key.into());
+                }
+                Expired::Field { .. } => {}
+            }
+        };
         let now_ms = self.scratch.now_ms;
         let outcome = self.sweep.run(&engine.keyspace, now_ms, SWEEP_SLICE, &mut expired);
         let removed_count = outcome.expired_count + outcome.field_count;
@@ -309,6 +323,7 @@ fn remove_overdue(engine: &Engine, worker: usize, access: &Access, overdue: &[Ov
         let mut keys = engine.keyspace.lock_one(seen.place(), LockMode::Exclusive, access);
         keys.remove_overdue(seen);
         record_expired(engine, worker, &keys.take_expired());
+        engine.announce(Some(worker), &mut keys);
     }
 }
 
@@ -328,6 +343,7 @@ fn access(tuning: &Tuning, now_ms: u64) -> Access {
         touches: true,
         removes_expired: true,
         notes_changes: false,
+        noted: notify::noted(tuning.events),
     }
 }
 
@@ -575,6 +591,7 @@ impl Scratch {
         if context.keys.has_news() {
             overdue.append(&mut context.keys.settle_overdue());
             record_expired(engine, index, &context.keys.take_expired());
+            engine.announce(Some(index), &mut context.keys);
             touched = context.keys.take_touched();
         }
         let changes = context.effects.change_count;

@@ -163,6 +163,36 @@ pub struct Access {
     pub removes_expired: bool,
     /// Every key opened for changes is noted, not only those that clients wait for or watch.
     pub notes_changes: bool,
+    /// Which events of keys are noted for those who listen to them.
+    pub noted: Noted,
+}
+
+/// Which events of keys somebody wants to hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noted {
+    pub expired: bool,
+    pub fields_expired: bool,
+    pub created: bool,
+    pub missed: bool,
+}
+
+impl Noted {
+    /// Nobody listens.
+    pub const NOTHING: Self =
+        Self { expired: false, fields_expired: false, created: false, missed: false };
+}
+
+/// What befell a key besides what its command is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyEvent {
+    /// Its time had come.
+    Expired,
+    /// The time of fields of its hash had come.
+    FieldsExpired,
+    /// It was not there before.
+    Created,
+    /// It was to be read and is not there.
+    Missed,
 }
 
 #[cfg(test)]

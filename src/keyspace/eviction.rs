@@ -231,13 +231,19 @@ fn remove(
 #[cfg(test)]
 mod tests {
     use super::{Evictor, VictimOrder, Victims};
-    use crate::keyspace::{Access, Aging, Keyspace, LockMode};
+    use crate::keyspace::{Access, Aging, Keyspace, LockMode, Noted};
     use crate::types::StringValue;
 
     fn put(keyspace: &Keyspace, number: u64, now_ms: u64, deadline_ms: Option<u64>) {
         let aging = Aging::new(false, now_ms, 10, 1);
-        let access =
-            Access { now_ms: 0, aging, touches: true, removes_expired: true, notes_changes: false };
+        let access = Access {
+            now_ms: 0,
+            aging,
+            touches: true,
+            removes_expired: true,
+            notes_changes: false,
+            noted: Noted::NOTHING,
+        };
         let name = number.to_le_bytes();
         let key = keyspace.key(0, &name);
         let mut keys = keyspace.lock_one(key.place(), LockMode::Exclusive, &access);

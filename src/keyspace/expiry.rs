@@ -196,7 +196,7 @@ mod tests {
     use std::time::Duration;
 
     use super::Sweep;
-    use crate::keyspace::{Access, Aging, Keyspace, LockMode};
+    use crate::keyspace::{Access, Aging, Keyspace, LockMode, Noted};
     use crate::types::StringValue;
 
     const START_MS: u64 = 1_800_000_000_123;
@@ -208,6 +208,7 @@ mod tests {
             touches: true,
             removes_expired: true,
             notes_changes: false,
+            noted: Noted::NOTHING,
         };
         let key = keyspace.key(0, name);
         let mut keys = keyspace.lock_one(key.place(), LockMode::Exclusive, &access);

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use super::access::{Access, Lookup};
+use super::access::{Access, KeyEvent, Lookup};
 use super::database::Keyspace;
 use super::entry::{Entry, EntryHint};
 use super::shard::{EntryMut, ReadShard, SHARD_COUNT, WriteShard, shard_of};
@@ -148,6 +148,8 @@ struct Late {
     overdue: Vec<Overdue>,
     /// Opened for changes while somebody observes.
     touched: Vec<OwnedKey>,
+    /// What somebody listens to, in order.
+    events: Vec<(KeyEvent, OwnedKey)>,
 }
 
 enum Shards<'a> {
@@ -439,6 +441,11 @@ impl<'a> Keys<'a> {
         self.late.as_mut().map(|late| std::mem::take(&mut late.expired)).unwrap_or_default()
     }
 
+    /// Returns what befell keys since the last call, as far as somebody listens to it.
+    pub fn take_events(&mut self) -> Vec<(KeyEvent, OwnedKey)> {
+        self.late.as_mut().map(|late| std::mem::take(&mut late.events)).unwrap_or_default()
+    }
+
     /// Notes a key that a walk over the database found expired.
     pub fn note_overdue(&mut self, key: &Key<'_>) {
         if self.access.removes_expired {
@@ -513,12 +520,18 @@ impl<'a> Keys<'a> {
         if is_empty {
             self.remove(key);
         }
+        if gone.is_empty() {
+            return;
+        }
         let expired = &mut self.late.get_or_insert_default().expired;
         expired.extend(gone.into_iter().map(|field| ExpiredThing {
             db: key.place.db,
             key: key.bytes.into(),
             field: Some(field),
         }));
+        if self.access.noted.fields_expired {
+            note_event(&mut self.late, KeyEvent::FieldsExpired, key);
+        }
     }
 
     /// Returns the entry of a key that has not expired.
@@ -540,6 +553,9 @@ impl<'a> Keys<'a> {
         if lookup.counts {
             let step = if found.is_some() { HIT } else { MISS };
             self.look_ups.set(self.look_ups.get() + step);
+            if self.access.noted.missed && found.is_none() {
+                note_event(&mut self.late, KeyEvent::Missed, key);
+            }
         }
         if lookup.touches
             && self.access.touches
@@ -568,7 +584,7 @@ impl<'a> Keys<'a> {
         let access = self.access;
         let shard = self.shards.writable(key.place);
         let late = &mut self.late;
-        let expired = || note_expired(late, key);
+        let expired = || note_expired(late, access, key);
         let expired = access.removes_expired.then_some(expired);
         let is_observed = shard.is_observed() | access.notes_changes;
         let entry = shard.find_live_mut(key.hash, key.bytes, access.now_ms, expired)?;
@@ -592,7 +608,7 @@ impl<'a> Keys<'a> {
                 .is_some_and(|entry| entry.is_volatile() && entry.is_expired(access.now_ms));
         if is_expired {
             shard.remove(key.hash, key.bytes);
-            note_expired(&mut self.late, key);
+            note_expired(&mut self.late, access, key);
         }
     }
 
@@ -621,11 +637,26 @@ impl<'a> Keys<'a> {
     /// Stores an entry under its key, replacing whatever is there.
     pub fn insert(&mut self, key: &Key<'_>, entry: Entry) {
         debug_assert_eq!(entry.key(), key.bytes);
-        self.remove(key);
-        self.put(key, entry);
+        let is_new = self.remove(key).is_none();
+        self.place(key, entry);
+        if is_new {
+            self.note_created(key);
+        }
     }
 
     fn put(&mut self, key: &Key<'_>, entry: Entry) {
+        self.place(key, entry);
+        self.note_created(key);
+    }
+
+    #[inline]
+    fn note_created(&mut self, key: &Key<'_>) {
+        if self.access.noted.created {
+            note_event(&mut self.late, KeyEvent::Created, key);
+        }
+    }
+
+    fn place(&mut self, key: &Key<'_>, entry: Entry) {
         let is_clear = self.access.removes_expired;
         let shard = self.shards.writable(key.place);
         if !is_clear {
@@ -657,9 +688,17 @@ impl<'a> Keys<'a> {
 }
 
 #[cold]
-fn note_expired(late: &mut Option<Box<Late>>, key: &Key<'_>) {
+fn note_expired(late: &mut Option<Box<Late>>, access: &Access, key: &Key<'_>) {
     let expired = ExpiredThing { db: key.place.db, key: key.bytes.into(), field: None };
     late.get_or_insert_default().expired.push(expired);
+    if access.noted.expired {
+        note_event(late, KeyEvent::Expired, key);
+    }
+}
+
+#[cold]
+fn note_event(late: &mut Option<Box<Late>>, event: KeyEvent, key: &Key<'_>) {
+    late.get_or_insert_default().events.push((event, OwnedKey::from(key)));
 }
 
 #[cold]

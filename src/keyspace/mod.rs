@@ -23,7 +23,7 @@ mod undertaker;
 
 use std::hash::{BuildHasher, Hasher};
 
-pub use access::{Access, Aging, Lookup, LruClock, frequency, idle_ms};
+pub use access::{Access, Aging, KeyEvent, Lookup, LruClock, Noted, frequency, idle_ms};
 pub use database::{Flushed, Keyspace};
 pub use entry::{Entry, EntryHint};
 pub use eviction::{Evicted, Evictor, VictimOrder, Victims};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::{Access, Aging, Entry, Key, Keyspace, LockMode, Lookup, Sweep};
+use super::{Access, Aging, Entry, Key, Keyspace, LockMode, Lookup, Noted, Sweep};
 use crate::types::{IntegerText, StringValue};
 
 const STEP_COUNT: usize = 60_000;
@@ -42,6 +42,7 @@ impl Pair {
             touches: true,
             removes_expired: true,
             notes_changes: false,
+            noted: Noted::NOTHING,
         }
     }
 
@@ -270,6 +271,7 @@ fn racing_increments_of_many_threads_are_exact() {
         touches: true,
         removes_expired: true,
         notes_changes: false,
+        noted: Noted::NOTHING,
     };
     std::thread::scope(|scope| {
         for thread in 0..THREADS {

@@ -144,12 +144,19 @@ impl Keyspace {
 mod tests {
     use std::collections::HashMap;
 
-    use crate::keyspace::{Access, Aging, Keyspace, LockMode};
+    use crate::keyspace::{Access, Aging, Keyspace, LockMode, Noted};
     use crate::types::StringValue;
 
     fn access() -> Access {
         let aging = Aging::new(false, 0, 10, 1);
-        Access { now_ms: 0, aging, touches: true, removes_expired: true, notes_changes: false }
+        Access {
+            now_ms: 0,
+            aging,
+            touches: true,
+            removes_expired: true,
+            notes_changes: false,
+            noted: Noted::NOTHING,
+        }
     }
 
     fn put(keyspace: &Keyspace, name: &str) {

@@ -7,7 +7,7 @@ use super::error::RdbError;
 use super::input::Input;
 use super::shapes::Shapes;
 use super::values::{Value, decode};
-use crate::keyspace::{Access, Aging, Keyspace, LockMode, Lookup};
+use crate::keyspace::{Access, Aging, Keyspace, LockMode, Lookup, Noted};
 
 /// How a file is loaded.
 pub struct LoadOptions<'a> {
@@ -53,6 +53,7 @@ pub fn load(
         touches: false,
         removes_expired: true,
         notes_changes: false,
+        noted: Noted::NOTHING,
     };
     let input = Input::new(source, options.sums);
     let mut loader =

@@ -5,7 +5,7 @@ use super::{
 };
 use crate::base::crc::crc64;
 use crate::config::Config;
-use crate::keyspace::{Access, Aging, Entry, Keyspace, LockMode, Lookup};
+use crate::keyspace::{Access, Aging, Entry, Keyspace, LockMode, Lookup, Noted};
 use crate::types::{
     BlockLimits, End, FieldDeadline, Hash, IntegerText, List, ListLimits, Object, ObjectRef,
     PackedLimits, Parts, Pending, Set, SortedSet, Stream, StreamId, StringRef, StringValue,
@@ -147,7 +147,14 @@ fn every_value_comes_back_from_its_payload_as_it_was() {
 }
 
 fn access() -> Access {
-    Access { now_ms: 0, aging: AGING(), touches: true, removes_expired: true, notes_changes: false }
+    Access {
+        now_ms: 0,
+        aging: AGING(),
+        touches: true,
+        removes_expired: true,
+        notes_changes: false,
+        noted: Noted::NOTHING,
+    }
 }
 
 fn saved(keyspace: &Keyspace) -> Vec<u8> {

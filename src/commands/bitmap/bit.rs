@@ -2,8 +2,8 @@
 
 use super::value::{BitOffset, open, opened_bytes, read};
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 
 pub(super) const SETBIT: Command = Command {
@@ -40,6 +40,7 @@ fn setbit(context: &mut Context<'_>) -> Result<(), CommandError> {
     }
     if old_bit != bit || has_grown {
         context.effects.changed(1);
+        context.notify(Event::SETBIT, &key);
     }
     context.reply.integer(i64::from(old_bit));
     Ok(())

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::bits::Operation;
 use crate::commands::string::string_of;
 use crate::engine::{
-    Argument, Categories, Command, CommandError, Context, Flags, Group, KeyFlags, KeySpec,
+    Argument, Categories, Command, CommandError, Context, Event, Flags, Group, KeyFlags, KeySpec,
 };
 use crate::keyspace::Lookup;
 use crate::types::{IntegerText, SHARED_BYTES_MIN, StringRef, StringValue};
@@ -59,6 +59,7 @@ fn bitop(context: &mut Context<'_>) -> Result<(), CommandError> {
     if length == 0 {
         if context.keys.remove(&target).is_some() {
             context.effects.changed(1);
+            context.notify(Event::DEL, &target);
         }
     } else {
         let value = if length >= SHARED_BYTES_MIN {
@@ -68,6 +69,7 @@ fn bitop(context: &mut Context<'_>) -> Result<(), CommandError> {
         };
         context.keys.set(&target, value, None);
         context.effects.changed(1);
+        context.notify(Event::SET, &target);
     }
     context.reply.count(length);
     Ok(())

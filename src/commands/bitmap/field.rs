@@ -3,7 +3,7 @@
 use super::integer::{FieldType, Overflow};
 use super::value::{BitOffset, open, opened_bytes, read};
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 
@@ -249,6 +249,9 @@ fn write_all(
     }
     // A string that grew has changed, even if no number fitted.
     context.effects.changed(change_count.max(u64::from(has_grown)));
+    if change_count > 0 {
+        context.notify(Event::SETBIT, &key);
+    }
     context.reply.array(heard.len());
     for number in heard {
         match number {

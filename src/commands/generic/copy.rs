@@ -2,8 +2,8 @@
 
 use crate::base::text;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, KeyFlags,
-    KeySpec,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags,
+    KeyFlags, KeySpec,
 };
 use crate::keyspace::{Key, KeyPlace, Keyspace, Lookup};
 
@@ -47,6 +47,9 @@ fn copy(context: &mut Context<'_>) -> Result<(), CommandError> {
     let copied = copied.filter(|_| !is_taken);
     let is_done = copied.map(|copied| context.keys.insert(&to, copied)).is_some();
     context.effects.changed(u64::from(is_done));
+    if is_done {
+        context.notify(Event::COPY_TO, &to);
+    }
     context.reply.integer(i64::from(is_done));
     Ok(())
 }
@@ -126,6 +129,10 @@ fn move_key(context: &mut Context<'_>) -> Result<(), CommandError> {
         && context.keys.get(&to, Lookup::WRITE).is_none();
     let is_done = may && bring(context, &from, &to);
     context.effects.changed(u64::from(is_done));
+    if is_done {
+        context.notify(Event::MOVE_FROM, &from);
+        context.notify(Event::MOVE_TO, &to);
+    }
     context.reply.integer(i64::from(is_done));
     Ok(())
 }

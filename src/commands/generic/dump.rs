@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use crate::config::Setting;
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 use crate::keyspace::{Key, Lookup};
 use crate::rdb::{self, PayloadError, Shapes, Value};
@@ -151,6 +151,7 @@ fn read_payload(context: &Context<'_>) -> Result<Value, CommandError> {
 fn forget(context: &mut Context<'_>, key: &Key<'_>) {
     if context.keys.remove(key).is_some() {
         context.effects.changed(1);
+        context.notify(Event::DEL, key);
         context.effects.push(context.session.db, &[b"DEL", key.bytes]);
     }
 }
@@ -166,6 +167,7 @@ fn store(
     let stamp = aging.aged_stamp(idle_ms, options.frequency);
     context.keys.insert(key, value.into_entry(key.bytes, deadline_ms, stamp));
     context.effects.changed(1);
+    context.notify(Event::RESTORE, key);
     if let Some(deadline_ms) = deadline_ms.filter(|_| !options.is_absolute) {
         push_absolute(context, deadline_ms);
     }

@@ -1,7 +1,7 @@
 //! Whether keys exist, what they are, and their removal.
 
 use crate::engine::{
-    Argument, Categories, Command, CommandError, Context, Flags, KeyFlags, KeySpec,
+    Argument, Categories, Command, CommandError, Context, Event, Flags, KeyFlags, KeySpec,
 };
 use crate::keyspace::Lookup;
 
@@ -24,7 +24,10 @@ fn del(context: &mut Context<'_>) -> Result<(), CommandError> {
     let mut count = 0;
     for index in 1..context.args.len() {
         let key = context.key(index);
-        count += u64::from(context.keys.remove(&key).is_some());
+        if context.keys.remove(&key).is_some() {
+            count += 1;
+            context.notify(Event::DEL, &key);
+        }
     }
     context.effects.changed(count);
     context.reply.integer(count.cast_signed());

@@ -2,8 +2,8 @@
 
 use crate::commands::deadline::TimeForm;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, KeyFlags,
-    KeySpec,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags,
+    KeyFlags, KeySpec,
 };
 
 pub(super) const EXPIRE: Command = Command {
@@ -206,9 +206,11 @@ fn give_deadline(context: &mut Context<'_>, form: TimeForm) -> Result<(), Comman
         Ok(deadline_ms) if deadline_ms > context.now_ms => {
             entry.set_deadline(Some(deadline_ms));
             state_deadline(context, deadline_ms);
+            context.notify(Event::EXPIRE, &key);
         }
         _ => {
             context.keys.remove(&key);
+            context.notify(Event::DEL, &key);
             context.effects.push(context.session.db, &[b"DEL", key.bytes]);
         }
     }
@@ -246,6 +248,9 @@ fn persist(context: &mut Context<'_>) -> Result<(), CommandError> {
     let volatile = entry.filter(|entry| entry.deadline_ms().is_some());
     let is_changed = volatile.map(|mut entry| entry.set_deadline(None)).is_some();
     context.effects.changed(u64::from(is_changed));
+    if is_changed {
+        context.notify(Event::PERSIST, &key);
+    }
     context.reply.integer(i64::from(is_changed));
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Commands that rename keys.
 
 use crate::engine::{
-    Argument, Categories, Command, CommandError, Context, Flags, KeyFlags, KeySpec,
+    Argument, Categories, Command, CommandError, Context, Event, Flags, KeyFlags, KeySpec,
 };
 use crate::keyspace::Lookup;
 
@@ -29,6 +29,8 @@ fn rename(context: &mut Context<'_>) -> Result<(), CommandError> {
     if from.bytes != to.bytes {
         context.keys.rename(&from, &to);
         context.effects.changed(1);
+        context.notify(Event::RENAME_FROM, &from);
+        context.notify(Event::RENAME_TO, &to);
     }
     context.reply.ok();
     Ok(())
@@ -60,6 +62,8 @@ fn renamenx(context: &mut Context<'_>) -> Result<(), CommandError> {
     if is_free {
         context.keys.rename(&from, &to);
         context.effects.changed(1);
+        context.notify(Event::RENAME_FROM, &from);
+        context.notify(Event::RENAME_TO, &to);
     }
     context.reply.integer(i64::from(is_free));
     Ok(())

@@ -5,7 +5,7 @@ use super::element::Observation;
 use super::sketch::{Form, HEADER_BYTES, STALE, STALE_AT, Sketch};
 use super::value::sketch_of;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::keyspace::EntryMut;
@@ -57,6 +57,9 @@ fn pfadd(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
     };
     context.effects.changed(change_count);
+    if change_count > 0 {
+        context.notify(Event::PFADD, &key);
+    }
     context.reply.integer(i64::from(change_count > 0));
     Ok(())
 }

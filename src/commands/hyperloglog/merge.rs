@@ -4,7 +4,7 @@ use super::add::store;
 use super::sketch::{Form, Ranks, Sketch};
 use super::value::sketch_of;
 use crate::engine::{
-    Argument, Categories, Command, CommandError, Context, Flags, Group, KeyFlags, KeySpec,
+    Argument, Categories, Command, CommandError, Context, Event, Flags, Group, KeyFlags, KeySpec,
 };
 use crate::keyspace::Lookup;
 use crate::types::StringValue;
@@ -57,6 +57,8 @@ fn pfmerge(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
     }
     context.effects.changed(1);
+    // It adds to the first key what the others have seen.
+    context.notify(Event::PFADD, &target);
     context.reply.ok();
     Ok(())
 }

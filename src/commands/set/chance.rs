@@ -3,8 +3,8 @@
 use super::value::{open, reply_with, set_of};
 use crate::config::Setting;
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 use crate::keyspace::{Key, Lookup};
 use crate::types::{Collection, IntegerText, TakenMember};
@@ -52,6 +52,10 @@ fn pop_one(context: &mut Context<'_>) -> Result<(), CommandError> {
     if is_empty {
         context.keys.remove(&key);
     }
+    context.notify(Event::SPOP, &key);
+    if is_empty {
+        context.notify(Event::DEL, &key);
+    }
     reply_with(context.reply, taken.as_item());
     let member = taken.as_item();
     context.effects.changed(1);
@@ -81,6 +85,8 @@ fn pop_all(context: &mut Context<'_>, key: &Key<'_>) -> Result<(), CommandError>
     let set = set_of(&entry)?;
     super::value::reply_with_all(context.reply, set);
     context.effects.changed(set.len() as u64);
+    context.notify(Event::SPOP, key);
+    context.notify(Event::DEL, key);
     let is_lazy = context.engine.config.flag(Setting::LazyfreeLazyServerDel);
     let effect: &[u8] = if is_lazy { b"UNLINK" } else { b"DEL" };
     context.effects.push(context.session.db, &[effect, key.bytes]);
@@ -105,7 +111,9 @@ fn pop_some(context: &mut Context<'_>, key: &Key<'_>, count: usize) -> Result<()
             context.effects.push(context.session.db, &effect);
         }
     }
+    drop(set);
     context.effects.changed(count as u64);
+    context.notify(Event::SPOP, key);
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 
 use super::value::{open, set_of};
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 use crate::keyspace::{Key, Lookup};
 use crate::types::{Collection, Set};
@@ -40,6 +40,9 @@ fn sadd(context: &mut Context<'_>) -> Result<(), CommandError> {
         context.keys.create(&key, set);
     }
     context.effects.changed(added);
+    if added > 0 {
+        context.notify(Event::SADD, &key);
+    }
     context.reply.integer(added.cast_signed());
     Ok(())
 }
@@ -61,19 +64,25 @@ pub(super) const SREM: Command = Command {
 
 fn srem(context: &mut Context<'_>) -> Result<(), CommandError> {
     let key = context.key(1);
-    let mut removed = 0;
+    let (mut removed, mut is_emptied) = (0, false);
     if let Some(mut entry) = context.keys.get_mut(&key) {
         let mut set = open(&mut entry)?;
         for member in context.args.from(2).iter() {
             removed += u64::from(set.remove(member));
         }
-        let is_empty = set.is_empty();
+        is_emptied = set.is_empty();
         drop(set);
-        if is_empty {
+        if is_emptied {
             context.keys.remove(&key);
         }
     }
     context.effects.changed(removed);
+    if removed > 0 {
+        context.notify(Event::SREM, &key);
+    }
+    if is_emptied {
+        context.notify(Event::DEL, &key);
+    }
     context.reply.integer(removed.cast_signed());
     Ok(())
 }
@@ -128,8 +137,10 @@ fn move_member(
         set.remove(member);
         is_emptied = set.is_empty();
     }
+    context.notify(Event::SREM, from);
     if is_emptied {
         context.keys.remove(from);
+        context.notify(Event::DEL, from);
     }
     let limits = &context.tuning.set;
     let is_new = if let Some(mut entry) = context.keys.get_mut(to) {
@@ -141,6 +152,9 @@ fn move_member(
         true
     };
     context.effects.changed(1 + u64::from(is_new));
+    if is_new {
+        context.notify(Event::SADD, to);
+    }
     Ok(())
 }
 

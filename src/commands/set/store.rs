@@ -3,7 +3,7 @@
 use super::algebra::{intersect, subtract};
 use super::value::{look_up, sets_of};
 use crate::engine::{
-    Argument, Categories, Command, CommandError, Context, Flags, Group, KeyFlags, KeySpec,
+    Argument, Categories, Command, CommandError, Context, Event, Flags, Group, KeyFlags, KeySpec,
 };
 use crate::types::{Collection, Encoding, Packed, Set};
 
@@ -43,7 +43,7 @@ fn sinterstore(context: &mut Context<'_>) -> Result<(), CommandError> {
         true
     });
     result.settle(limits);
-    store(context, result);
+    store(context, result, Event::SINTERSTORE);
     Ok(())
 }
 
@@ -70,7 +70,7 @@ fn sunionstore(context: &mut Context<'_>) -> Result<(), CommandError> {
             result.add_item(member, limits);
         });
     }
-    store(context, result);
+    store(context, result, Event::SUNIONSTORE);
     Ok(())
 }
 
@@ -96,19 +96,24 @@ fn sdiffstore(context: &mut Context<'_>) -> Result<(), CommandError> {
         result.add_item(member, limits);
         true
     });
-    store(context, result);
+    store(context, result, Event::SDIFFSTORE);
     Ok(())
 }
 
 /// Puts a set in the destination's place, whatever that is, and replies with its size. Without
 /// members the destination goes.
-fn store(context: &mut Context<'_>, set: Set) {
+fn store(context: &mut Context<'_>, set: Set, event: Event) {
     let (key, count) = (context.key(1), set.len());
     let was_there = context.keys.remove(&key).is_some();
     if count > 0 {
         context.keys.create(&key, set);
     }
     context.effects.changed(u64::from(was_there || count > 0));
+    if count > 0 {
+        context.notify(event, &key);
+    } else if was_there {
+        context.notify(Event::DEL, &key);
+    }
     context.reply.count(count);
 }
 

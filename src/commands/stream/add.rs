@@ -3,7 +3,7 @@
 use super::trim::{ExactTrim, REFERENCES, TRIM_PARTS, TrimOptions};
 use super::value::{BAD_ID, edit};
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::types::{BlockLimits, IdRefusal, NewStreamId, Stream, StreamId, Trim};
@@ -94,7 +94,7 @@ fn xadd(context: &mut Context<'_>) -> Result<(), CommandError> {
         return Err(refusal(IdRefusal::Zero));
     }
     let (key, now_ms) = (context.key(1), context.now_ms);
-    let (id, exact) = match context.keys.get_mut(&key) {
+    let (id, exact, dropped) = match context.keys.get_mut(&key) {
         Some(mut entry) => {
             let mut stream = edit(&mut entry)?;
             append(&mut stream, &addition, fields, limits, now_ms)?
@@ -113,6 +113,10 @@ fn xadd(context: &mut Context<'_>) -> Result<(), CommandError> {
     let id_text = id.text();
     context.reply.bulk(id_text.as_bytes());
     context.effects.changed(1);
+    context.notify(Event::XADD, &key);
+    if dropped > 0 {
+        context.notify(Event::XTRIM, &key);
+    }
     let is_literal = matches!(addition.wanted, NewStreamId::Exact(_)) && exact.is_none();
     if context.effects.is_recorded() && !is_literal {
         repeat(context, &addition, id_text.as_bytes(), exact);
@@ -120,7 +124,8 @@ fn xadd(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Adds the entry and trims; returns its identifier, and how the trim is repeated if not literally.
+/// Adds the entry and trims; returns its identifier, how the trim is repeated if not literally, and how
+/// many entries it dropped.
 #[inline]
 fn append(
     stream: &mut Stream,
@@ -128,15 +133,15 @@ fn append(
     fields: Args<'_>,
     limits: BlockLimits,
     now_ms: u64,
-) -> Result<(StreamId, Option<ExactTrim>), CommandError> {
+) -> Result<(StreamId, Option<ExactTrim>, u64), CommandError> {
     let log = &mut stream.parts_mut().log;
     let id = log.new_id(addition.wanted, now_ms).map_err(refusal)?;
     log.append(id, fields.iter(), limits);
-    let Some(trim) = &addition.trim else { return Ok((id, None)) };
+    let Some(trim) = &addition.trim else { return Ok((id, None, 0)) };
     let references = addition.options.references;
-    stream.trim(trim, references);
+    let dropped = stream.trim(trim, references);
     let exact = trim.is_approximate.then(|| ExactTrim::new(trim, references, stream));
-    Ok((id, exact))
+    Ok((id, exact, dropped))
 }
 
 fn refusal(refusal: IdRefusal) -> CommandError {

@@ -4,7 +4,7 @@ use super::trim::{REFERENCES, references_word};
 use super::value::{edit, id, ids};
 use crate::base::text;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::resp::ReplyBuffer;
@@ -46,6 +46,7 @@ fn xdel(context: &mut Context<'_>) -> Result<(), CommandError> {
     }
     if count > 0 {
         context.effects.changed(count as u64);
+        context.notify(Event::XDEL, &key);
     }
     context.reply.count(count);
     Ok(())
@@ -140,6 +141,7 @@ fn xdelex(context: &mut Context<'_>) -> Result<(), CommandError> {
     }
     if count > 0 {
         context.effects.changed(count);
+        context.notify(Event::XDEL, &key);
     }
     reply_outcome(context.reply, &outcomes);
     Ok(())

@@ -3,8 +3,8 @@
 use super::value::{edit, id, integer};
 use crate::commands::help;
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 use crate::types::{Stream, StreamId};
 
@@ -141,6 +141,7 @@ fn create(context: &mut Context<'_>) -> Result<(), CommandError> {
         return Err(CommandError::refused("BUSYGROUP Consumer Group name already exists"));
     }
     context.effects.changed(1);
+    context.notify(Event::XGROUP_CREATE, &key);
     context.reply.ok();
     Ok(())
 }
@@ -174,7 +175,10 @@ fn set_id(context: &mut Context<'_>) -> Result<(), CommandError> {
     let mut group = stream.parts_mut().groups.get_mut(args.at(3)).ok_or(refusal)?;
     group.last_id = last_id;
     group.entries_read = options.entries_read;
+    drop(group);
+    drop(stream);
     context.effects.changed(1);
+    context.notify(Event::XGROUP_SETID, &key);
     context.reply.ok();
     Ok(())
 }
@@ -200,6 +204,7 @@ fn destroy(context: &mut Context<'_>) -> Result<(), CommandError> {
     let was_there = edit(&mut entry)?.parts_mut().groups.remove(args.at(3));
     if was_there {
         context.effects.changed(1);
+        context.notify(Event::XGROUP_DESTROY, &key);
     }
     context.reply.integer(i64::from(was_there));
     Ok(())
@@ -226,8 +231,11 @@ fn create_consumer(context: &mut Context<'_>) -> Result<(), CommandError> {
     let mut stream = edit(&mut entry)?;
     let mut group = stream.parts_mut().groups.get_mut(args.at(3)).ok_or(refusal)?;
     let is_new = group.create_consumer(args.at(4), now_ms).is_some();
+    drop(group);
+    drop(stream);
     if is_new {
         context.effects.changed(1);
+        context.notify(Event::XGROUP_CREATECONSUMER, &key);
     }
     context.reply.integer(i64::from(is_new));
     Ok(())
@@ -255,8 +263,11 @@ fn delete_consumer(context: &mut Context<'_>) -> Result<(), CommandError> {
     let mut stream = edit(&mut entry)?;
     let mut group = stream.parts_mut().groups.get_mut(args.at(3)).ok_or(refusal)?;
     let removed = group.remove_consumer(args.at(4));
+    drop(group);
+    drop(stream);
     if removed.is_some() {
         context.effects.changed(1);
+        context.notify(Event::XGROUP_DELCONSUMER, &key);
     }
     context.reply.count(removed.unwrap_or(0));
     Ok(())

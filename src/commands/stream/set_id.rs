@@ -2,7 +2,7 @@
 
 use super::value::{edit, id, integer};
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::types::{StreamId, StreamLog, StreamMarks};
@@ -105,7 +105,9 @@ fn xsetid(context: &mut Context<'_>) -> Result<(), CommandError> {
     let log = &mut stream.parts_mut().log;
     let marks = wanted.apply(log)?;
     log.set_marks(marks);
+    drop(stream);
     context.effects.changed(1);
+    context.notify(Event::XSETID, &key);
     context.reply.ok();
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use super::value::{edit, id, integer};
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Effects, Flags,
-    Group, KeyFlags, KeySpec,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Effects, Event,
+    Flags, Group, KeyFlags, KeySpec,
 };
 use crate::types::{References, Stream, Trim, TrimGoal};
 
@@ -229,6 +229,10 @@ fn xtrim(context: &mut Context<'_>) -> Result<(), CommandError> {
             let exact = ExactTrim::new(&trim, options.references, &stream);
             repeat_trim(context.effects, context.session.db, key.bytes, &exact);
         }
+    }
+    drop(stream);
+    if dropped > 0 {
+        context.notify(Event::XTRIM, &key);
     }
     context.reply.integer(dropped.cast_signed());
     Ok(())

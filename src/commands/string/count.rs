@@ -2,8 +2,8 @@
 
 use super::value::string_of;
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 use crate::types::StringValue;
 
@@ -101,6 +101,7 @@ fn add(context: &mut Context<'_>, amount: i64) -> Result<(), CommandError> {
         }
     };
     context.effects.changed(1);
+    context.notify(Event::INCRBY, &key);
     context.reply.integer(sum);
     Ok(())
 }

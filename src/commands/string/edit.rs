@@ -2,8 +2,8 @@
 
 use super::value::{check_length, string_of};
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 use crate::types::StringValue;
 
@@ -36,6 +36,7 @@ fn append(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
     };
     context.effects.changed(1);
+    context.notify(Event::APPEND, &key);
     context.reply.count(length);
     Ok(())
 }
@@ -81,6 +82,7 @@ fn setrange(context: &mut Context<'_>) -> Result<(), CommandError> {
     };
     if !bytes.is_empty() {
         context.effects.changed(1);
+        context.notify(Event::SETRANGE, &key);
     }
     context.reply.count(length);
     Ok(())

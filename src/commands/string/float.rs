@@ -3,8 +3,8 @@
 use super::value::string_of;
 use crate::base::extended::{Extended, ExtendedText};
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 use crate::keyspace::Lookup;
 use crate::types::{IntegerText, StringRef, StringValue};
@@ -40,6 +40,7 @@ fn incrbyfloat(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
     }
     context.effects.changed(1);
+    context.notify(Event::INCRBYFLOAT, &key);
     // Repeating the addition could round differently elsewhere; the sum cannot.
     context.effects.push(db, &[b"SET", key.bytes, text.as_bytes(), b"KEEPTTL"]);
     context.reply.bulk(text.as_bytes());

@@ -9,7 +9,7 @@ use crate::base::extended::{Extended, ExtendedText};
 use crate::base::text;
 use crate::commands::deadline::TimeForm;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::keyspace::{Entry, Key, Lookup};
@@ -332,8 +332,16 @@ fn store(context: &mut Context<'_>, key: &Key<'_>, number: Number, deadline: Dea
         Deadline::Kept(deadline_ms) => deadline_ms,
         Deadline::At(deadline_ms) => Some(deadline_ms),
     };
+    let was_volatile = context.keys.get(key, Lookup::PEEK).and_then(Entry::deadline_ms).is_some();
     context.keys.set(key, value, deadline_ms);
     context.effects.changed(1);
+    let is_integer = matches!(number, Number::Integer(_));
+    context.notify(if is_integer { Event::INCRBY } else { Event::INCRBYFLOAT }, key);
+    match deadline {
+        Deadline::None if was_volatile => context.notify(Event::PERSIST, key),
+        Deadline::At(_) => context.notify(Event::EXPIRE, key),
+        Deadline::None | Deadline::Kept(_) => {}
+    }
     let mut digits = itoa::Buffer::new();
     let mut words: Vec<&[u8]> = vec![b"SET", key.bytes, text.as_bytes()];
     match deadline {

@@ -3,7 +3,7 @@
 use super::options::{Condition, Dialect, Expiry, Options};
 use crate::base::text;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::keyspace::Lookup;
@@ -31,7 +31,7 @@ pub(super) const MSET: Command = Command {
 
 fn mset(context: &mut Context<'_>) -> Result<(), CommandError> {
     let pairs = pairs_to_the_end(context)?;
-    store(context, pairs, 1, |_| None);
+    store(context, pairs, (1, false), |_| None);
     context.reply.ok();
     Ok(())
 }
@@ -59,7 +59,7 @@ fn msetnx(context: &mut Context<'_>) -> Result<(), CommandError> {
     let pairs = pairs_to_the_end(context)?;
     let may = count_present(context, pairs, 1) == 0;
     if may {
-        store(context, pairs, 1, |_| None);
+        store(context, pairs, (1, false), |_| None);
     }
     context.reply.integer(i64::from(may));
     Ok(())
@@ -81,11 +81,12 @@ fn count_present(context: &mut Context<'_>, pairs: usize, first: usize) -> usize
     count
 }
 
-/// Stores pairs; `deadline_of` says what becomes of the old deadline.
+/// Stores pairs; `deadline_of` says what becomes of the old deadline, `is_new_deadline` that it is
+/// replaced by another.
 fn store(
     context: &mut Context<'_>,
     pairs: usize,
-    first: usize,
+    (first, is_new_deadline): (usize, bool),
     deadline_of: impl Fn(Option<u64>) -> Option<u64>,
 ) {
     for index in (first..).step_by(2).take(pairs) {
@@ -94,6 +95,10 @@ fn store(
         let deadline_ms = deadline_of(old.and_then(|entry| entry.deadline_ms()));
         let value = StringValue::from_bytes(context.args.at(index + 1));
         context.keys.set(&key, value, deadline_ms);
+        context.notify(Event::SET, &key);
+        if is_new_deadline {
+            context.notify(Event::EXPIRE, &key);
+        }
     }
     context.effects.changed(pairs as u64);
 }
@@ -150,7 +155,8 @@ fn msetex(context: &mut Context<'_>) -> Result<(), CommandError> {
     };
     if may {
         let keeps = options.expiry == Expiry::Keep;
-        store(context, pairs, FIRST, |old_ms| if keeps { old_ms } else { deadline_ms });
+        let place = (FIRST, deadline_ms.is_some());
+        store(context, pairs, place, |old_ms| if keeps { old_ms } else { deadline_ms });
         if let Some(deadline_ms) = deadline_ms {
             state_msetex(context, FIRST + 2 * pairs, deadline_ms);
         }

@@ -4,7 +4,7 @@ use super::options::{Condition, Dialect, Expiry, Options};
 use super::value::{reply_with_value, string_of};
 use crate::commands::deadline::TimeForm;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::keyspace::{Entry, Key, Lookup};
@@ -68,6 +68,7 @@ fn set(context: &mut Context<'_>) -> Result<(), CommandError> {
     let key = context.key(1);
     context.keys.set(&key, StringValue::from_bytes(context.args.at(2)), None);
     context.effects.changed(1);
+    context.notify(Event::SET, &key);
     context.reply.ok();
     Ok(())
 }
@@ -111,6 +112,7 @@ fn set_with_options(context: &mut Context<'_>) -> Result<(), CommandError> {
             let kept_ms = kept_ms.filter(|_| options.expiry == Expiry::Keep);
             context.keys.set(&key, StringValue::from_bytes(context.args.at(2)), kept_ms);
             context.effects.changed(1);
+            context.notify(Event::SET, &key);
             state_without_get(context, &options);
         }
     }
@@ -124,6 +126,7 @@ fn set_with_options(context: &mut Context<'_>) -> Result<(), CommandError> {
 fn remove_overdue(context: &mut Context<'_>, key: &Key<'_>) {
     if context.keys.remove(key).is_some() {
         context.effects.changed(1);
+        context.notify(Event::DEL, key);
         context.effects.push(context.session.db, &[b"DEL", key.bytes]);
     }
 }
@@ -155,6 +158,8 @@ fn state_deadline(context: &mut Context<'_>, key: &Key<'_>, value: &[u8], deadli
     let mut digits = itoa::Buffer::new();
     let at = digits.format(deadline_ms).as_bytes();
     context.effects.changed(1);
+    context.notify(Event::SET, key);
+    context.notify(Event::EXPIRE, key);
     context.effects.push(context.session.db, &[b"SET", key.bytes, value, b"PXAT", at]);
 }
 
@@ -179,6 +184,7 @@ fn setnx(context: &mut Context<'_>) -> Result<(), CommandError> {
     if is_free {
         context.keys.set(&key, StringValue::from_bytes(context.args.at(2)), None);
         context.effects.changed(1);
+        context.notify(Event::SET, &key);
     }
     context.reply.integer(i64::from(is_free));
     Ok(())
@@ -261,6 +267,7 @@ fn getset(context: &mut Context<'_>) -> Result<(), CommandError> {
     reply_with_value(context, &key)?;
     context.keys.set(&key, StringValue::from_bytes(value), None);
     context.effects.changed(1);
+    context.notify(Event::SET, &key);
     context.effects.push(context.session.db, &[b"SET", key.bytes, value]);
     Ok(())
 }

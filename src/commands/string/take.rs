@@ -3,8 +3,8 @@
 use super::options::{Dialect, Expiry, Options};
 use super::value::{reply_with, reply_with_value, string_of};
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 use crate::keyspace::{Key, Lookup};
 use crate::types::IntegerText;
@@ -35,6 +35,7 @@ fn getdel(context: &mut Context<'_>) -> Result<(), CommandError> {
 pub(super) fn delete(context: &mut Context<'_>, key: &Key<'_>) {
     context.keys.remove(key);
     context.effects.changed(1);
+    context.notify(Event::DEL, key);
     context.effects.push(context.session.db, &[b"DEL", key.bytes]);
 }
 
@@ -94,6 +95,7 @@ fn give_deadline(context: &mut Context<'_>, key: &Key<'_>, deadline_ms: u64) {
     let mut digits = itoa::Buffer::new();
     let at = digits.format(deadline_ms).as_bytes();
     context.effects.changed(1);
+    context.notify(Event::EXPIRE, key);
     context.effects.push(context.session.db, &[b"PEXPIREAT", key.bytes, at]);
 }
 
@@ -102,6 +104,7 @@ fn persist(context: &mut Context<'_>, key: &Key<'_>) {
         entry.set_deadline(None);
     }
     context.effects.changed(1);
+    context.notify(Event::PERSIST, key);
     context.effects.push(context.session.db, &[b"PERSIST", key.bytes]);
 }
 

@@ -74,7 +74,7 @@ LatencyTrackingInfoPercentiles: "latency-tracking-info-percentiles", Kind::Perce
 /// What is announced about keys: K and E for the two kinds of channels, and g (generic), $
 /// (strings), l (lists), s (sets), h (hashes), z (sorted sets), x (expired), e (evicted), t
 /// (streams), d (modules), n (new keys), m (missed keys), or A for all of these but n and m.
-NotifyKeyspaceEvents: "notify-keyspace-events", Kind::Events, LIVE.later();
+NotifyKeyspaceEvents: "notify-keyspace-events", Kind::Events, LIVE;
 }
 
     } };
