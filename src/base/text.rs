@@ -54,7 +54,8 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     (!value.is_nan()).then_some(value)
 }
 
-/// Hexadecimal integers (`0x1F`) are numbers to C's `strtod`, and so to clients that send them.
+/// Hexadecimal numbers (`0x1F`, `0x1.8p3`) are numbers to C's `strtod`, and so to clients that send
+/// them.
 fn parse_hexadecimal(text: &[u8]) -> Option<f64> {
     let (negative, rest) = match text.split_first()? {
         (b'-', rest) => (true, rest),
@@ -62,14 +63,24 @@ fn parse_hexadecimal(text: &[u8]) -> Option<f64> {
         _ => (false, text),
     };
     let digits = rest.strip_prefix(b"0x").or_else(|| rest.strip_prefix(b"0X"))?;
-    if digits.is_empty() {
-        return None;
-    }
-    let mut value = 0.0_f64;
+    let end = digits.iter().position(|byte| byte.eq_ignore_ascii_case(&b'p'));
+    let (digits, exponent) = digits.split_at(end.unwrap_or(digits.len()));
+    let mut power: i32 = match exponent.split_first() {
+        Some((_, power)) => std::str::from_utf8(power).ok()?.parse().ok()?,
+        None => 0,
+    };
+    let (mut value, mut count, mut behind_point) = (0.0_f64, 0, false);
     for &byte in digits {
+        if byte == b'.' && !behind_point {
+            behind_point = true;
+            continue;
+        }
         value = value * 16.0 + f64::from(char::from(byte).to_digit(16)?);
+        count += 1;
+        power = power.saturating_sub(if behind_point { 4 } else { 0 });
     }
-    Some(if negative { -value } else { value })
+    let value = value * 2.0_f64.powi(power);
+    (count > 0).then_some(if negative { -value } else { value })
 }
 
 /// Returns the shortest text that reads back as the same double; see [`DoubleText`].
@@ -98,5 +109,8 @@ mod tests {
         assert_eq!(parse_f64(b"nan"), None);
         assert_eq!(parse_f64(b" 1"), None);
         assert_eq!(parse_f64(b"0x10"), Some(16.0));
+        assert_eq!(parse_f64(b"-0x1.8p1"), Some(-3.0));
+        assert_eq!(parse_f64(b"0xp1"), None);
+        assert_eq!(parse_f64(b"0x1p"), None);
     }
 }

@@ -4,6 +4,7 @@ mod bitmap;
 mod connection;
 mod deadline;
 mod generic;
+mod geo;
 mod hash;
 mod help;
 mod hyperloglog;
@@ -43,4 +44,5 @@ pub const FAMILIES: &[&[Command]] = &[
     server::COMMANDS,
     sorted_set::COMMANDS,
     transaction::COMMANDS,
+    geo::COMMANDS,
 ];

@@ -1,7 +1,12 @@
 //! What commands that wait have in common.
 
+use std::ops::Range;
+
 use crate::base::text;
-use crate::engine::{CommandError, Context};
+use crate::engine::{CommandError, Context, Serve, WaitRequest};
+use crate::keyspace::Lookup;
+use crate::resp::ReplyBuffer;
+use crate::types::ValueType;
 
 /// Returns when a command gives up waiting, in milliseconds since 1970, by the timeout in seconds at
 /// an argument's position; `None` for 0: never.
@@ -28,6 +33,44 @@ pub(super) fn give_up_at(context: &Context<'_>, index: usize) -> Result<Option<u
     )]
     let deadline_ms = i64::try_from(context.now_ms).ok().and_then(|now| now.checked_add(ms as i64));
     deadline_ms.map(|deadline_ms| Some(deadline_ms.unsigned_abs())).ok_or(too_far)
+}
+
+/// Serves a command from the first of its keys that has something, or has it wait for all of them.
+/// `serve` says of a key of another type that nothing is there.
+///
+/// # Errors
+/// A key before that one is of another type.
+pub(super) fn serve_or_wait_for(
+    value_type: ValueType,
+    context: &mut Context<'_>,
+    keys: Range<usize>,
+    deadline_ms: Option<u64>,
+    serve: Serve,
+) -> Result<(), CommandError> {
+    for index in keys.clone() {
+        let key = context.key(index);
+        let found = context.keys.get(&key, Lookup::WRITE);
+        if found.is_some_and(|entry| entry.value_type() != value_type) {
+            return Err(CommandError::WrongType);
+        }
+        if serve(context, index)? {
+            return Ok(());
+        }
+    }
+    if !context.session.may_wait() {
+        context.reply.null_array();
+        return Ok(());
+    }
+    context.wait(WaitRequest {
+        keys: keys.collect(),
+        also: None,
+        deadline_ms,
+        serve,
+        in_vain: ReplyBuffer::null_array,
+        hears_of_removal: false,
+        args: None,
+    });
+    Ok(())
 }
 
 /// 2^63.

@@ -1,7 +1,8 @@
 //! The command table: name to facts, in a few nanoseconds.
 //!
-//! A name of up to 16 bytes is one 128-bit word with the letters folded to lower case; a multiplicative
-//! hash of that word picks the place in a table that is at most one eighth full.
+//! A name of up to 16 bytes is one 128-bit word with the letters folded to lower case (of a longer one the
+//! first and the last eight bytes are); a multiplicative hash of that word picks the place in a table
+//! that is at most one eighth full.
 
 use std::collections::HashMap;
 
@@ -9,7 +10,8 @@ use super::args::Args;
 use super::command::{BeginSearch, Command, FindKeys, Flags, KeyFlags};
 use crate::keyspace::LockMode;
 
-const NAME_BYTES_MAX: usize = 16;
+/// Bytes of a name's word.
+const WORD_BYTES: usize = 16;
 const PLACE_COUNT: usize = 4096;
 const PLACE_BITS: u32 = PLACE_COUNT.trailing_zeros();
 const EMPTY: u16 = u16::MAX;
@@ -53,7 +55,7 @@ impl CommandTable {
     /// Builds the table from the families' lists.
     ///
     /// # Panics
-    /// When a name is too long or stands twice: a mistake in the lists.
+    /// When a name is empty or its word stands twice: a mistake in the lists.
     pub fn new(families: &[&'static [Command]]) -> Self {
         let mut table =
             Self { known: Vec::new(), places: Box::new([EMPTY; PLACE_COUNT]), words: Vec::new() };
@@ -64,7 +66,7 @@ impl CommandTable {
     }
 
     fn add(&mut self, command: &'static Command) {
-        let word = word_of(command.name.as_bytes()).expect("names have 16 bytes at most");
+        let word = word_of(command.name.as_bytes()).expect("names are not empty");
         let id = self.push(command, command.name.into(), None);
         self.words.resize(id + 1, 0);
         self.words[id] = word;
@@ -168,14 +170,14 @@ impl CommandTable {
 #[inline]
 fn word_of(name: &[u8]) -> Option<u128> {
     const FOLD: u128 = 0x2020_2020_2020_2020_2020_2020_2020_2020;
-    if name.len() > NAME_BYTES_MAX || name.is_empty() {
+    if name.is_empty() {
         return None;
     }
     // Two overlapping loads of a fixed size cost less than a copy of a varying one.
     let length = name.len();
     let word = if length >= 8 {
         let (low, high) = (load(name.first_chunk::<8>()?), load(name.last_chunk::<8>()?));
-        u128::from(low) | u128::from(high) << ((length - 8) * 8)
+        u128::from(low) | u128::from(high) << ((length.min(WORD_BYTES) - 8) * 8)
     } else if length >= 4 {
         let (low, high) = (name.first_chunk::<4>()?, name.last_chunk::<4>()?);
         let (low, high) = (u32::from_le_bytes(*low), u32::from_le_bytes(*high));

@@ -73,9 +73,11 @@ fn score(argument: &[u8]) -> Result<ScoreEnd, CommandError> {
         Some((b'(', rest)) => (true, rest),
         _ => (false, argument),
     };
-    let score = match number.trim_ascii_start() {
+    // The originals read these more strictly than other doubles, but let nothing stand for 0.
+    let is_hexadecimal = || number.iter().any(|byte| byte.eq_ignore_ascii_case(&b'x'));
+    let score = match number {
         [] => 0.0,
-        number => text::parse_f64(number).ok_or(REFUSAL)?,
+        number => text::parse_f64(number).filter(|_| !is_hexadecimal()).ok_or(REFUSAL)?,
     };
     Ok(ScoreEnd { score, is_open })
 }

@@ -4,6 +4,7 @@ mod add;
 mod bounds;
 mod combine;
 mod pop;
+mod pop_waiting;
 mod random;
 mod range;
 mod read;
@@ -14,7 +15,13 @@ mod value;
 
 use crate::engine::Command;
 
+pub(super) use add::{Conditions, add_members};
+pub(super) use value::{double, parse_double, put_member, sorted_set_of, store};
+
 pub(super) const COMMANDS: &[Command] = &[
+    pop_waiting::BZMPOP,
+    pop_waiting::BZPOPMAX,
+    pop_waiting::BZPOPMIN,
     add::ZADD,
     read::ZCARD,
     read::ZCOUNT,

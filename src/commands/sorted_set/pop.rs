@@ -1,5 +1,7 @@
 //! Commands that take members from either end: ZPOPMIN, ZPOPMAX, ZMPOP.
 
+use std::ops::Range;
+
 use super::value::{edit, put_member, sorted_set_of};
 use crate::base::text;
 use crate::engine::{
@@ -45,6 +47,8 @@ pub(super) enum Layout {
     Flat,
     /// Pairs.
     Nested,
+    /// The key, then members and scores one after the other: BZPOPMIN.
+    KeyFlat,
     /// The key, then pairs: ZMPOP.
     KeyNested,
 }
@@ -54,6 +58,10 @@ impl Layout {
         match self {
             Self::Flat => reply.array(2 * count),
             Self::Nested => reply.array(count),
+            Self::KeyFlat => {
+                reply.array(2 * count + 1);
+                reply.bulk(key);
+            }
             Self::KeyNested => {
                 reply.array(2);
                 reply.bulk(key);
@@ -106,8 +114,12 @@ fn take(set: &mut SortedSet, end: End, count: usize, layout: Layout, reply: &mut
     set.remove_ranks(ranks);
 }
 
-const POP: &[KeySpec] =
-    &[KeySpec::one(1, KeyFlags::RW.and(KeyFlags::ACCESS).and(KeyFlags::DELETE))];
+/// How keys are used that members are taken from.
+pub(super) const POPPED: KeyFlags = KeyFlags::RW.and(KeyFlags::ACCESS).and(KeyFlags::DELETE);
+/// Which end, in COMMAND DOCS.
+pub(super) const WHERE: Argument =
+    Argument::one_of("where", &[Argument::word("min", "MIN"), Argument::word("max", "MAX")]);
+const POP: &[KeySpec] = &[KeySpec::one(1, POPPED)];
 const POP_ARGUMENTS: &[Argument] =
     &[Argument::key("key"), Argument::new("count", ArgumentKind::Integer).optional()];
 
@@ -180,7 +192,7 @@ pub(super) const ZMPOP: Command = Command {
     name: "zmpop",
     arity: -4,
     flags: Flags::WRITE.and(Flags::MOVABLEKEYS),
-    keys: &[KeySpec::counted(1, 1, KeyFlags::RW.and(KeyFlags::ACCESS).and(KeyFlags::DELETE))],
+    keys: &[KeySpec::counted(1, 1, POPPED)],
     acl: Categories::SORTEDSET,
     since: "7.0.0",
     group: Group::SortedSet,
@@ -189,7 +201,7 @@ pub(super) const ZMPOP: Command = Command {
     arguments: &[
         Argument::new("numkeys", ArgumentKind::Integer),
         Argument::key("key").multiple(),
-        Argument::one_of("where", &[Argument::word("min", "MIN"), Argument::word("max", "MAX")]),
+        WHERE,
         Argument::new("count", ArgumentKind::Integer).after("COUNT").optional(),
     ],
     run: zmpop,
@@ -198,9 +210,12 @@ pub(super) const ZMPOP: Command = Command {
 
 fn zmpop(context: &mut Context<'_>) -> Result<(), CommandError> {
     let request = ManyKeys::parse(context, 1)?;
-    if !request.pop_first(context)? {
-        context.reply.null_array();
+    for index in request.keys() {
+        if request.pop_from(context, index)? {
+            return Ok(());
+        }
     }
+    context.reply.null_array();
     Ok(())
 }
 
@@ -244,26 +259,29 @@ impl ManyKeys {
         Ok(Self { first, key_count, end, count })
     }
 
-    /// Pops from the first key that has members; says whether there was one. The effect names just
-    /// that key.
+    /// Returns the positions of the keys.
+    pub(super) fn keys(&self) -> Range<usize> {
+        self.first..self.first + self.key_count
+    }
+
+    /// Pops from the key at a position; says whether there was a member. The effect names just that key.
     ///
     /// # Errors
-    /// A key before it is of another type.
-    pub(super) fn pop_first(&self, context: &mut Context<'_>) -> Result<bool, CommandError> {
-        for index in self.first..self.first + self.key_count {
-            let key = context.key(index);
-            let (wanted, layout) = ((self.end, self.count), Layout::KeyNested);
-            let taken =
-                pop(&mut context.keys, &key, wanted, layout, context.reply, context.effects)?;
-            if taken > 0 {
-                let mut digits = itoa::Buffer::new();
-                let count = digits.format(taken).as_bytes();
-                let effect = [self.end.command(), key.bytes, count];
-                context.effects.push(context.session.db, &effect);
-                return Ok(true);
-            }
+    /// [`CommandError::WrongType`].
+    pub(super) fn pop_from(
+        &self,
+        context: &mut Context<'_>,
+        index: usize,
+    ) -> Result<bool, CommandError> {
+        let key = context.key(index);
+        let (wanted, layout) = ((self.end, self.count), Layout::KeyNested);
+        let taken = pop(&mut context.keys, &key, wanted, layout, context.reply, context.effects)?;
+        if taken > 0 {
+            let mut digits = itoa::Buffer::new();
+            let count = digits.format(taken).as_bytes();
+            context.effects.push(context.session.db, &[self.end.command(), key.bytes, count]);
         }
-        Ok(false)
+        Ok(taken > 0)
     }
 }
 

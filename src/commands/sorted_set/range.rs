@@ -75,14 +75,30 @@ impl<'a> Request<'a> {
 
     /// Returns the ranks asked for.
     fn ranks(&self, set: &SortedSet) -> Range<usize> {
-        let Range { start, end } = self.bounds.ranks(set, self.is_reverse);
-        // A negative offset passes over everything.
-        let offset = usize::try_from(self.offset).unwrap_or(usize::MAX).min(end - start);
+        let ranks = self.bounds.ranks(set, self.is_reverse);
+        if matches!(self.bounds, Bounds::Ranks(..)) {
+            return ranks;
+        }
+        let Range { start, end } = ranks;
+        let Some(offset) = self.first_in(end - start, set.as_packed().is_some()) else {
+            return start..start;
+        };
         let count = usize::try_from(self.count).unwrap_or(usize::MAX).min(end - start - offset);
         if self.is_reverse {
             end - offset - count..end - offset
         } else {
             start + offset..start + offset + count
+        }
+    }
+
+    /// Returns how many of so many members to pass over. As in the originals, a negative offset counts from
+    /// the other end of the range, or passes over everything if the set is packed.
+    fn first_in(&self, len: usize, is_packed: bool) -> Option<usize> {
+        let distance = usize::try_from(self.offset.unsigned_abs()).unwrap_or(usize::MAX);
+        match self.offset {
+            0.. => Some(distance.min(len)),
+            _ if is_packed => None,
+            _ => len.checked_sub(distance),
         }
     }
 }
@@ -350,6 +366,7 @@ mod tests {
             ("ZRANGE z +inf (1 BYSCORE REV LIMIT 1 5", "[\"c\", \"b\"]"),
             ("ZRANGEBYSCORE z 2 3 WITHSCORES LIMIT 0 -1", "[\"b\", \"2\", \"c\", \"3\"]"),
             ("ZRANGEBYSCORE z 2 3 LIMIT -1 5", "[]"),
+            ("ZRANGE z 0 2 LIMIT 5 -1", "[\"a\", \"b\", \"c\"]"),
             ("ZREVRANGEBYSCORE z 3 2", "[\"c\", \"b\"]"),
             ("ZADD l 0 a 0 b 0 c", "3"),
             ("ZRANGEBYLEX l - (c", "[\"a\", \"b\"]"),

@@ -87,7 +87,7 @@ pub(in crate::commands) fn double(argument: &[u8]) -> Result<f64, CommandError> 
 
 /// Replies with a member.
 #[inline]
-pub(super) fn put_member(reply: &mut ReplyBuffer, member: Item<'_>) {
+pub(in crate::commands) fn put_member(reply: &mut ReplyBuffer, member: Item<'_>) {
     match member {
         Item::Text(text) => reply.bulk(text),
         Item::Integer(integer) => reply.bulk(IntegerText::new().format(integer).as_bytes()),
