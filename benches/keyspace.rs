@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use fastrand::Rng;
-use redpoll::keyspace::{Access, Aging, Keyspace, LockMode, Lookup, Sweep};
+use redpoll::keyspace::{Access, Aging, Keyspace, LockMode, Lookup, Noted, Sweep};
 use redpoll::types::StringValue;
 
 #[global_allocator]
@@ -20,7 +20,14 @@ const VALUE: [u8; 64] = [b'v'; 64];
 
 fn access() -> Access {
     let aging = Aging::new(false, NOW_MS, 10, 1);
-    Access { now_ms: NOW_MS, aging, touches: true, removes_expired: true, notes_changes: false }
+    Access {
+        now_ms: NOW_MS,
+        aging,
+        touches: true,
+        removes_expired: true,
+        notes_changes: false,
+        noted: Noted::NOTHING,
+    }
 }
 
 fn name(number: u32) -> [u8; 16] {
