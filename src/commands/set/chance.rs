@@ -65,9 +65,10 @@ fn pop_one(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn pop_many(context: &mut Context<'_>) -> Result<(), CommandError> {
-    const NEGATIVE: CommandError =
+    const NO_COUNT: CommandError =
         CommandError::refused("ERR value is out of range, must be positive");
-    let count = usize::try_from(context.integer(2)?).map_err(|_| NEGATIVE)?;
+    let count = context.integer(2).ok().and_then(|count| usize::try_from(count).ok());
+    let count = count.ok_or(NO_COUNT)?;
     let key = context.key(1);
     let size = context.keys.get(&key, Lookup::WRITE).map(set_of).transpose()?.map(Collection::len);
     match size {
@@ -234,7 +235,7 @@ mod tests {
         let wrong = "WRONGTYPE Operation against a key holding the wrong kind of value";
         bench.expect(&[
             ("SPOP s -1", "ERR value is out of range, must be positive"),
-            ("SPOP string x", "ERR value is not an integer or out of range"),
+            ("SPOP string x", "ERR value is out of range, must be positive"),
             ("SPOP string 1", wrong),
             ("SPOP string", wrong),
             ("SPOP s 1 2", "ERR syntax error"),

@@ -117,44 +117,47 @@ fn smove(context: &mut Context<'_>) -> Result<(), CommandError> {
         return Ok(());
     };
     let is_member = found?.contains(member);
-    context.keys.get(&to, Lookup::WRITE).map(set_of).transpose()?;
+    let other = context.keys.get(&to, Lookup::WRITE).map(set_of).transpose()?;
     if is_member && from.bytes != to.bytes {
-        move_member(context, (&from, &to), member)?;
+        let is_new = !other.is_some_and(|set| set.contains(member));
+        take_away(context, &from, member)?;
+        // A key that is not opened for changes is not changed for those who watch it.
+        if is_new {
+            bring(context, &to, member)?;
+        }
+        context.effects.changed(1 + u64::from(is_new));
     }
     context.reply.integer(i64::from(is_member));
     Ok(())
 }
 
-/// Moves a member that is there to another key.
-fn move_member(
-    context: &mut Context<'_>,
-    (from, to): (&Key<'_>, &Key<'_>),
-    member: &[u8],
-) -> Result<(), CommandError> {
+/// Removes a member from a key's set, and the key without members.
+fn take_away(context: &mut Context<'_>, key: &Key<'_>, member: &[u8]) -> Result<(), CommandError> {
     let mut is_emptied = false;
-    if let Some(mut entry) = context.keys.get_mut(from) {
+    if let Some(mut entry) = context.keys.get_mut(key) {
         let mut set = open(&mut entry)?;
         set.remove(member);
         is_emptied = set.is_empty();
     }
-    context.notify(Event::SREM, from);
+    context.notify(Event::SREM, key);
     if is_emptied {
-        context.keys.remove(from);
-        context.notify(Event::DEL, from);
+        context.keys.remove(key);
+        context.notify(Event::DEL, key);
     }
+    Ok(())
+}
+
+/// Adds a member to a key's set, which is created if need be.
+fn bring(context: &mut Context<'_>, key: &Key<'_>, member: &[u8]) -> Result<(), CommandError> {
     let limits = &context.tuning.set;
-    let is_new = if let Some(mut entry) = context.keys.get_mut(to) {
-        open(&mut entry)?.add(member, limits)
+    if let Some(mut entry) = context.keys.get_mut(key) {
+        open(&mut entry)?.add(member, limits);
     } else {
         let mut set = Set::for_members(member, 1, limits);
         set.add(member, limits);
-        context.keys.create(to, set);
-        true
-    };
-    context.effects.changed(1 + u64::from(is_new));
-    if is_new {
-        context.notify(Event::SADD, to);
+        context.keys.create(key, set);
     }
+    context.notify(Event::SADD, key);
     Ok(())
 }
 
@@ -234,5 +237,24 @@ mod tests {
         bench.expect_effects("SMOVE a c 1", &["0: SMOVE a c 1"]);
         bench.expect(&[("EXISTS a", "0"), ("SCARD c", "1"), ("SMOVE c new 1", "1")]);
         bench.expect(&[("OBJECT ENCODING new", "\"intset\""), ("EXISTS c", "0")]);
+    }
+
+    #[test]
+    fn a_destination_that_gains_nothing_has_not_changed() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("SADD a 1 2", "2"),
+            ("SADD b 1", "1"),
+            ("WATCH b", "OK"),
+            ("SMOVE a b 1", "1"),
+            ("MULTI", "OK"),
+            ("SCARD b", "QUEUED"),
+            ("EXEC", "[1]"),
+            ("WATCH b", "OK"),
+            ("SMOVE a b 2", "1"),
+            ("MULTI", "OK"),
+            ("SCARD b", "QUEUED"),
+            ("EXEC", "(nil)"),
+        ]);
     }
 }

@@ -3,7 +3,7 @@
 use super::elements::Elements;
 use super::pattern::Pattern;
 use super::request::Request;
-use crate::engine::Context;
+use crate::engine::{Context, Event};
 use crate::keyspace::Lookup;
 use crate::resp::ReplyBuffer;
 use crate::types::{Collection, End, Hash, IntegerText, Item, List, StringRef, ValueType};
@@ -100,6 +100,9 @@ pub(super) fn store(
     let was_there = context.keys.remove(&key).is_some();
     if count > 0 {
         context.keys.create(&key, list);
+        context.notify(Event::SORTSTORE, &key);
+    } else if was_there {
+        context.notify(Event::DEL, &key);
     }
     context.effects.changed(if count > 0 { count as u64 } else { u64::from(was_there) });
     context.reply.count(count);
