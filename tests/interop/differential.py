@@ -3,7 +3,7 @@
 
 usage: differential.py [--reference PROGRAM] [--subject PROGRAM] [--commands N] [--seed N] [--all]
 
-String, hash, generic and connection commands with right and wrong arguments go one by one to a fresh
+String, hash, set, generic and connection commands with right and wrong arguments go one by one to a fresh
 server of each kind, in RESP2 and in RESP3. Commands and options that the reference does not have
 are left out. Replies that depend on time are compared within a tolerance, those without an order
 as sets; everything else byte for byte. At the end both keyspaces are compared key by key.
@@ -42,11 +42,15 @@ LISTS = ["l0", "l1", "l2", "l3", "long", "k1"]
 ELEMENTS = ["a", "b", "c", "d", "1", "-5", "300", "70000", "007", "", "x" * 63, "y" * 64, "z" * 5000, "w" * 9000]
 INDICES = ["0", "1", "-1", "2", "-2", "3", "5", "-5", "40", "-40", "100", "-100"] + OFFSETS
 ENDS = ["LEFT", "RIGHT"]
+MEMBERS = ["1", "2", "3", "-5", "300", "70000", "5000000000", "01", "a", "b", "member", "", "m" * 65, "\x00\xff\r\n"]
+SETS = ["s0", "s1", "s2", "s3", "k1"]
+BY = ["k*", "nosort", "#", "k*->f1", "*"]
 # What replaces an argument by chance is never a small number: it could become a short time to live.
 SPOILERS = [value for value in VALUES if not 0 < len(value.strip("+0 .")) < 4 or not value.strip()[0].isdigit()]
 CLASSES = {"cur": CURSORS, "key": KEYS, "val": VALUES, "num": NUMBERS, "flt": FLOATS, "off": OFFSETS, "sec": SECONDS,
            "ms": MILLIS, "at": AT_SECONDS, "atms": AT_MILLIS, "fld": FIELDS, "later": LATER, "list": LISTS, "elem": ELEMENTS,
-           "idx": INDICES, "end": ENDS, "laterms": LATER_MS, "pat": PATTERNS, "db": DATABASES}
+           "idx": INDICES, "end": ENDS, "laterms": LATER_MS, "pat": PATTERNS, "db": DATABASES,
+           "mem": MEMBERS, "set": SETS, "by": BY}
 
 # (weight, template). `{class}` draws from a class, `[a|b]` is an optional choice, `...` repeats the
 # group before it up to three times more.
@@ -165,6 +169,28 @@ TEMPLATES = [
     (1, "DEBUG STRINGMATCH-LEN"),
     (1, "SLOWLOG [LEN x|FOO|GET x]"),
     (1, "MEMORY USAGE {key} [FOO|SAMPLES x|SAMPLES]"),
+    (6, "SADD {set} {mem} [{mem}] [{mem}] [{mem}]"),
+    (2, "SADD {set} 1 2 3 [4 5 6] [{mem}]"),
+    (3, "SREM {set} {mem} [{mem}] [{mem}]"),
+    (2, "SCARD {set}"),
+    (2, "SISMEMBER {set} {mem}"),
+    (2, "SMISMEMBER {set} {mem} [{mem}]"),
+    (2, "SMEMBERS {set}"),
+    (2, "SMOVE {set} {set} {mem}"),
+    (2, "SPOP {set} [100000|0|-1|x] [x]"),
+    (2, "SRANDMEMBER {set} [100000|0|x] [x]"),
+    (2, "SINTER {set} [{set}] [{set}]"),
+    (2, "SUNION {set} [{set}] [{set}]"),
+    (2, "SDIFF {set} [{set}] [{set}]"),
+    (2, "SINTERSTORE {set} {set} [{set}]"),
+    (2, "SUNIONSTORE {set} {set} [{set}]"),
+    (2, "SDIFFSTORE {set} {set} [{set}]"),
+    (2, "SINTERCARD [1|2|0|x|-1] {set} [{set}] [LIMIT {num}] [|FOO|LIMIT]"),
+    (2, "SSCAN {set} {cur} [COUNT {num}] [MATCH {pat}] [|TYPE set|FOO|NOVALUES|COUNT]"),
+    (2, "OBJECT ENCODING {set}"),
+    (2, "SORT {set} [BY {by}] [LIMIT {off} {off}] [GET {by}] [ALPHA] [DESC|ASC] [STORE {key}]"),
+    (2, "SORT {list} [ALPHA] [LIMIT {off} {off}] [DESC] [STORE {list}] [|FOO|STORE|GET]"),
+    (2, "SORT_RO {set} [ALPHA] [BY {by}] [GET {by}] [DESC] [|STORE {key}]"),
     (1, "foo {val} {val}"),
     (1, "quit_ {val}"),
     (8, "HSET {key} {fld} {val} [{fld} {val}] [{fld} {val}] [{fld}]"),
@@ -199,8 +225,9 @@ TEMPLATES = [
 ]
 CLASSES.update(streams.CLASSES)
 TEMPLATES += streams.TEMPLATES
-# Hashes have no order, and who expires first is chance.
-UNORDERED = ("KEYS", "SCAN", "HGETALL", "HKEYS", "HVALS", "HSCAN")
+# Hashes and sets have no order, and who expires first is chance.
+UNORDERED = ("KEYS", "SCAN", "HGETALL", "HKEYS", "HVALS", "HSCAN", "SMEMBERS", "SINTER", "SUNION", "SDIFF", "SPOP",
+             "SRANDMEMBER", "SSCAN")
 MOMENTS = ("HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME")
 # Replies that are moments: compared within this many units.
 TOLERANCES = {"TTL": 2, "PTTL": 3000, "EXPIRETIME": 2, "PEXPIRETIME": 3000}
@@ -333,6 +360,9 @@ def same(command, ours, theirs):
             not isinstance(ours[1], tuple) or len(ours[1]) == len(theirs[1]))
     if name in UNORDERED:
         return ordered(ours) == ordered(theirs)
+    if name in ("SORT", "SORT_RO") and b"BY" in [word.upper() for word in command]:
+        # Equal weights leave the order open, and a LIMIT then which elements come.
+        return ours[0] == theirs[0] and (ours[0] != "*" or len(ours[1]) == len(theirs[1]))
     if name == "RANDOMKEY":
         return (ours[1] is None) == (theirs[1] is None)
     return ours == theirs
@@ -392,6 +422,8 @@ def run(reference, subject, protocol, count, seed, show_all):
         command = spoil(expand(chance.choices(templates, weights)[0][1], chance), chance)
         if command[0].upper() == b"CLIENT" and any(b"\0" in word for word in command):
             continue  # Redis 8 looks at a client's name only up to a zero byte
+        if command[0].upper() in (b"SPOP", b"SRANDMEMBER") and command[2:3] not in ([b"100000"], [b"0"], [b"-1"], [b"x"]):
+            continue  # which members come is chance
         if command[0].upper() == b"LSET" and any(b"9223372036854775" in word for word in command[2:3]):
             continue  # the originals drop all but 32 bits of this index
         a, b = pair.call(*command)
