@@ -101,8 +101,7 @@ fn a_hash_keeps_its_deadlines_under_another_name() {
             ",
         );
         let line = |client: &mut crate::support::Client| {
-            let info = client.call(&["INFO", "keyspace"]).text().to_owned();
-            info.contains("subexpiry=1")
+            client.call(&["INFO", "keyspace"]).text().contains("subexpiry=1")
         };
         assert!(line(&mut client));
         client.call(&["SET", "j", "1"]);

@@ -157,8 +157,9 @@ mod tests {
             let (at, new) = field.written(&bytes, bit, number);
             bytes[at..at + new.as_slice().len()].copy_from_slice(new.as_slice());
             assert_eq!(field.read(&bytes, bit), number);
-            let bit_of = |bytes: &[u8], at: u64| bytes[at as usize / 8] >> (7 - at % 8) & 1;
-            let inside = bit..bit + u64::from(width);
+            let bit_of = |bytes: &[u8], at: usize| bytes[at / 8] >> (7 - at % 8) & 1;
+            let first = usize::try_from(bit).expect("below 200");
+            let inside = first..first + width as usize;
             for at in (0..320).filter(|at| !inside.contains(at)) {
                 assert_eq!(bit_of(&bytes, at), bit_of(&old, at));
             }
