@@ -126,6 +126,22 @@ impl Context<'_> {
         }
     }
 
+    /// The same for a command that takes something away; it may have gone with the key.
+    #[inline]
+    pub fn notify_taken(&mut self, event: Event, key: &Key<'_>) {
+        if !self.tuning.events.is_empty() {
+            self.announce_taken(event, key);
+        }
+    }
+
+    #[cold]
+    fn announce_taken(&mut self, event: Event, key: &Key<'_>) {
+        self.notify(event, key);
+        if self.keys.peek(key).is_none() {
+            self.notify(Event::DEL, key);
+        }
+    }
+
     #[cold]
     fn announce(&mut self, event: Event, key: &Key<'_>) {
         let from = Some(self.worker);

@@ -200,6 +200,7 @@ impl Context<'_> {
         if context.keys.has_news() {
             context.keys.settle_overdue();
             record_expired(engine, context.worker, &context.keys.take_expired());
+            engine.announce(Some(context.worker), &mut context.keys);
             sums.touched.extend(context.keys.take_touched());
         }
         drop(context);

@@ -9,7 +9,7 @@ use super::request::{Dialect, Request, Sorting};
 use super::shape::Shape;
 use crate::commands::sorted_set::{put_member, sorted_set_of, store};
 use crate::engine::{
-    Args, Argument, ArgumentKind, BeginSearch, Categories, Command, CommandError, Context,
+    Args, Argument, ArgumentKind, BeginSearch, Categories, Command, CommandError, Context, Event,
     FindKeys, Flags, Group, KeyFlags, KeySpec,
 };
 use crate::keyspace::Lookup;
@@ -114,7 +114,9 @@ fn search(
     if let Some(store_at) = request.store_at {
         let result = request.result(context, &members);
         let target = context.key(store_at);
-        store(context, &target, result);
+        let is_search = dialect == Dialect::SearchStore;
+        let event = if is_search { Event::GEOSEARCHSTORE } else { Event::GEORADIUSSTORE };
+        store(context, &target, result, event);
         return Ok(());
     }
     context.reply.array(members.len());

@@ -4,7 +4,7 @@ use super::value::{
     BASE, READS_AND_UPDATES, count_expired, edit_or_create, push_effect, push_removal,
 };
 use crate::base::extended::{Extended, ExtendedText};
-use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Flags};
+use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Event, Flags};
 use crate::types::{FieldDeadline, Hash, IntegerText, Item};
 
 pub(super) const HINCRBY: Command = Command {
@@ -43,6 +43,7 @@ fn hincrby(context: &mut Context<'_>) -> Result<(), CommandError> {
         Ok((sum, was_due))
     })?;
     context.effects.changed(1);
+    context.notify(Event::HINCRBY, &key);
     if was_due {
         count_expired(context, 1);
         // Whoever repeats this may not have noticed yet that the field's time had come.
@@ -123,6 +124,7 @@ fn hincrbyfloat(context: &mut Context<'_>) -> Result<(), CommandError> {
         Ok((text, was_due, has_deadline))
     })?;
     context.effects.changed(1);
+    context.notify(Event::HINCRBYFLOAT, &key);
     if was_due {
         count_expired(context, 1);
     }

@@ -3,7 +3,7 @@
 use super::value::{BASE, FIELDS, UPDATES, edit, hash_at, push_effect, push_removal};
 use crate::base::text;
 use crate::commands::deadline::TimeForm;
-use crate::engine::{Args, Argument, ArgumentKind, Command, CommandError, Context, Flags};
+use crate::engine::{Args, Argument, ArgumentKind, Command, CommandError, Context, Event, Flags};
 use crate::keyspace::{Key, Lookup};
 use crate::types::Hash;
 
@@ -234,6 +234,12 @@ fn expire(context: &mut Context<'_>, form: TimeForm) -> Result<(), CommandError>
         fields.iter().for_each(|_| context.reply.integer(NO_FIELD));
     }
     context.effects.changed((set.len() + removed.len()) as u64);
+    if !removed.is_empty() {
+        context.notify_taken(Event::HDEL, &key);
+    }
+    if !set.is_empty() {
+        context.notify(Event::HEXPIRE, &key);
+    }
     let word = condition.map(|_| args.at(CONDITION_INDEX));
     push_deadline(context, &key, deadline_ms, word, &set);
     for field in removed {
@@ -327,6 +333,9 @@ fn hpersist(context: &mut Context<'_>) -> Result<(), CommandError> {
         fields.iter().for_each(|_| context.reply.integer(NO_FIELD));
     }
     context.effects.changed(changed.len() as u64);
+    if !changed.is_empty() {
+        context.notify(Event::HPERSIST, &key);
+    }
     push_persistence(context, &key, &changed);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::expire::{FieldList, GETS_FIELDS};
 use super::value::{BASE, FIELDS, edit, push_removal, reply_with_found};
 use crate::engine::{
-    Argument, ArgumentKind, Command, CommandError, Context, Flags, KeyFlags, KeySpec,
+    Argument, ArgumentKind, Command, CommandError, Context, Event, Flags, KeyFlags, KeySpec,
 };
 use crate::types::Hash;
 
@@ -29,6 +29,7 @@ fn hdel(context: &mut Context<'_>) -> Result<(), CommandError> {
     let removed = removed.unwrap_or(0);
     if removed > 0 {
         context.effects.changed(removed as u64);
+        context.notify_taken(Event::HDEL, &key);
     }
     context.reply.count(removed);
     Ok(())
@@ -67,6 +68,7 @@ fn hgetdel(context: &mut Context<'_>) -> Result<(), CommandError> {
     }
     if !gone.is_empty() {
         context.effects.changed(gone.len() as u64);
+        context.notify_taken(Event::HDEL, &key);
         push_removal(context, &key, &gone);
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Setting fields: HSET, HMSET, HSETNX.
 
 use super::value::{BASE, DATA, INSERTS, UPDATES, count_expired, edit_or_create, push_effect};
-use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Flags};
+use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Event, Flags};
 use crate::types::FieldDeadline;
 
 const FIRST_FIELD: usize = 2;
@@ -63,6 +63,7 @@ fn set_all(context: &mut Context<'_>) -> Result<usize, CommandError> {
         Ok(new_count)
     })?;
     context.effects.changed(pair_count as u64);
+    context.notify(Event::HSET, &key);
     Ok(new_count)
 }
 
@@ -92,6 +93,7 @@ fn hsetnx(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.reply.integer(i64::from(is_set.is_some()));
     if let Some(is_new) = is_set {
         context.effects.changed(1);
+        context.notify(Event::HSET, &key);
         if !is_new {
             count_expired(context, 1);
             // Its time had come: whoever repeats this may not have noticed yet.

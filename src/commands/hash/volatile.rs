@@ -7,7 +7,7 @@ use super::value::{
 };
 use crate::base::text;
 use crate::commands::deadline::TimeForm;
-use crate::engine::{Args, Argument, ArgumentKind, Command, CommandError, Context, Flags};
+use crate::engine::{Args, Argument, ArgumentKind, Command, CommandError, Context, Event, Flags};
 use crate::keyspace::{Key, Lookup};
 use crate::types::{Collection, FieldDeadline, Hash, PackedLimits};
 
@@ -102,9 +102,18 @@ fn hgetex(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.effects.changed(changed.len() as u64);
     match then {
         Then::Nothing => {}
-        Then::Persist => push_persistence(context, &key, &changed),
-        Then::Expire(at) if at <= now_ms => push_removal(context, &key, &changed),
-        Then::Expire(at) => push_deadline(context, &key, at, None, &changed),
+        Then::Persist => {
+            context.notify(Event::HPERSIST, &key);
+            push_persistence(context, &key, &changed);
+        }
+        Then::Expire(at) if at <= now_ms => {
+            context.notify_taken(Event::HDEL, &key);
+            push_removal(context, &key, &changed);
+        }
+        Then::Expire(at) => {
+            context.notify(Event::HEXPIRE, &key);
+            push_deadline(context, &key, at, None, &changed);
+        }
     }
     Ok(())
 }
@@ -192,6 +201,7 @@ fn remove_all(
     })?;
     if !gone.is_empty() {
         context.effects.changed(gone.len() as u64);
+        context.notify_taken(Event::HDEL, key);
         push_removal(context, key, &gone);
     }
     Ok(())
@@ -217,6 +227,10 @@ fn set_all(
         Ok(())
     })?;
     context.effects.changed(request.len() as u64);
+    context.notify(Event::HSET, key);
+    if matches!(request.deadline, FieldDeadline::At(_)) {
+        context.notify(Event::HEXPIRE, key);
+    }
     if !due.is_empty() {
         count_expired(context, due.len());
         // Whoever repeats this may not have noticed yet that their time had come.

@@ -2,8 +2,8 @@
 
 use super::value::{change, limits, range_of};
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 use crate::types::{Collection, Side, TextMatch};
 
@@ -37,6 +37,7 @@ fn lset(context: &mut Context<'_>) -> Result<(), CommandError> {
                 return Err(CommandError::IndexOutOfRange);
             }
             context.effects.changed(1);
+            context.notify(Event::LSET, &key);
             context.reply.ok();
             Ok(())
         }
@@ -85,6 +86,7 @@ fn linsert(context: &mut Context<'_>) -> Result<(), CommandError> {
         Some(None) => context.reply.integer(-1),
         Some(Some(count)) => {
             context.effects.changed(1);
+            context.notify(Event::LINSERT, &key);
             context.reply.count(count);
         }
     }
@@ -124,6 +126,7 @@ fn lrem(context: &mut Context<'_>) -> Result<(), CommandError> {
     let removed = removed.unwrap_or(0);
     if removed > 0 {
         context.effects.changed(removed as u64);
+        context.notify_taken(Event::LREM, &key);
     }
     context.reply.count(removed);
     Ok(())
@@ -157,10 +160,9 @@ fn ltrim(context: &mut Context<'_>) -> Result<(), CommandError> {
         list.remove_range(0, start, &limits);
         count - kept
     })?;
-    if let Some(removed) = removed
-        && removed > 0
-    {
+    if let Some(removed) = removed {
         context.effects.changed(removed as u64);
+        context.notify_taken(Event::LTRIM, &key);
     }
     context.reply.ok();
     Ok(())

@@ -1,6 +1,6 @@
 //! Commands that move one element from one list to another.
 
-use super::pop::POPPED;
+use super::pop::{POPPED, pop_event, push_event};
 use super::value::{change, count_of, end_of, is_no_list, limits, word_of};
 use crate::commands::string::reply_with;
 use crate::commands::waiting::give_up_at;
@@ -191,7 +191,18 @@ fn move_one(context: &mut Context<'_>, from: End, to: End) -> Result<bool, Comma
         add(context, &destination, to, std::slice::from_ref(&element), &limits)?;
     }
     reply_with(context.reply, element.as_ref());
+    announce_move(context, (&source, from), (&destination, to));
     Ok(true)
+}
+
+/// Announces that elements were moved: first where they have come to.
+pub(super) fn announce_move(
+    context: &mut Context<'_>,
+    (source, from): (&Key<'_>, End),
+    (destination, to): (&Key<'_>, End),
+) {
+    context.notify(push_event(to), destination);
+    context.notify_taken(pop_event(from), source);
 }
 
 /// Says whether there is a source; refuses keys that are no lists.

@@ -4,7 +4,8 @@
 //! they had in their list. The reply has the order of the destination.
 
 use super::moving::{
-    DESTINATION, KEYS, SOURCE, TIMEOUT, WHERE_FROM, WHERE_TO, add, ends, may_move, serve_or_wait,
+    DESTINATION, KEYS, SOURCE, TIMEOUT, WHERE_FROM, WHERE_TO, add, announce_move, ends, may_move,
+    serve_or_wait,
 };
 use super::pop::positive;
 use super::value::{change, count_of, is_no_list, limits, word_of};
@@ -157,6 +158,7 @@ impl MoveWish {
         if !is_same {
             add(context, &destination, to, &elements, &limits)?;
         }
+        announce_move(context, (&source, from), (&destination, to));
         context.reply.array(count);
         // The last one pushed at the front stands before the others.
         match to {

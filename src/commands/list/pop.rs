@@ -4,7 +4,7 @@ use super::value::{change, end_of, limits, remove_end, reply_with_end};
 use crate::base::text;
 use crate::commands::string::reply_with;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::keyspace::Key;
@@ -75,6 +75,7 @@ fn pop(context: &mut Context<'_>, end: End) -> Result<(), CommandError> {
     };
     if popped > 0 {
         context.effects.changed(popped as u64);
+        context.notify_taken(pop_event(end), &key);
     }
     Ok(())
 }
@@ -195,10 +196,27 @@ impl PopWish {
             return popped.map(|_| false);
         };
         context.effects.changed(count as u64);
+        context.notify_taken(pop_event(self.end), &key);
         let mut digits = itoa::Buffer::new();
         let count = digits.format(count).as_bytes();
         context.effects.push(context.session.db, &[pop_name(self.end), key.bytes, count]);
         Ok(true)
+    }
+}
+
+/// Returns the event of taking from an end.
+pub(super) fn pop_event(end: End) -> Event {
+    match end {
+        End::Front => Event::LPOP,
+        End::Back => Event::RPOP,
+    }
+}
+
+/// Returns the event of adding at an end.
+pub(super) fn push_event(end: End) -> Event {
+    match end {
+        End::Front => Event::LPUSH,
+        End::Back => Event::RPUSH,
     }
 }
 

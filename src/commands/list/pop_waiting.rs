@@ -1,6 +1,6 @@
 //! Commands that wait for an element to take.
 
-use super::pop::{POPPED, PopWish, WHERE, pop_name};
+use super::pop::{POPPED, PopWish, WHERE, pop_event, pop_name};
 use super::value::{change, count_of, is_no_list, limits};
 use crate::commands::string::reply_with;
 use crate::commands::waiting::give_up_at;
@@ -116,6 +116,7 @@ fn pop_from(context: &mut Context<'_>, index: usize, end: End) -> Result<bool, C
         return Ok(false);
     }
     context.effects.changed(1);
+    context.notify_taken(pop_event(end), &key);
     context.effects.push(context.session.db, &[pop_name(end), key.bytes]);
     Ok(true)
 }

@@ -1,5 +1,6 @@
 //! Commands that add elements at the ends.
 
+use super::pop::push_event;
 use super::value::limits;
 use crate::engine::{
     Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
@@ -111,6 +112,7 @@ fn push(context: &mut Context<'_>, end: End, only_existing: bool) -> Result<(), 
         }
     };
     context.effects.changed(added);
+    context.notify(push_event(end), &key);
     context.reply.count(count);
     Ok(())
 }

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::value::double;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::keyspace::Key;
@@ -167,6 +167,9 @@ pub(in crate::commands) fn add_members(
         context.keys.create(key, set);
     }
     context.effects.changed(tally.change_count());
+    if tally.change_count() > 0 {
+        context.notify(if conditions.adds { Event::ZINCR } else { Event::ZADD }, key);
+    }
     Ok(tally)
 }
 

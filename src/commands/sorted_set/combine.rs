@@ -7,8 +7,8 @@ use super::source::Source;
 use super::value::{parse_double, put_array_header, put_pair_header, store};
 use crate::base::text;
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 use crate::keyspace::Key;
 use crate::types::{IntegerText, Item, PackedLimits, SortedSet};
@@ -19,6 +19,17 @@ enum Operation {
     Union,
     Intersection,
     Difference,
+}
+
+impl Operation {
+    /// Returns the event of storing its result.
+    fn event(self) -> Event {
+        match self {
+            Self::Union => Event::ZUNIONSTORE,
+            Self::Intersection => Event::ZINTERSTORE,
+            Self::Difference => Event::ZDIFFSTORE,
+        }
+    }
 }
 
 /// How the scores of a member in several inputs become one.
@@ -236,7 +247,7 @@ fn store_result(context: &mut Context<'_>, operation: Operation) -> Result<(), C
     let members = request.members(context)?;
     let set = build(&members, context.tuning.sorted_set_packed);
     let key = context.key(1);
-    store(context, &key, set);
+    store(context, &key, set, operation.event());
     Ok(())
 }
 

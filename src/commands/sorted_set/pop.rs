@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::value::{edit, put_member, sorted_set_of};
 use crate::base::text;
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Effects, Flags, Group,
-    KeyFlags, KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Effects, Event, Flags,
+    Group, KeyFlags, KeySpec,
 };
 use crate::keyspace::{Key, Keys, Lookup};
 use crate::resp::{Protocol, ReplyBuffer};
@@ -28,6 +28,14 @@ impl End {
             Some(Self::Max)
         } else {
             None
+        }
+    }
+
+    /// Returns the event of taking members from this end.
+    pub(super) const fn event(self) -> Event {
+        match self {
+            Self::Min => Event::ZPOPMIN,
+            Self::Max => Event::ZPOPMAX,
         }
     }
 
@@ -185,6 +193,7 @@ fn pop_from_end(context: &mut Context<'_>, end: End) -> Result<(), CommandError>
     let layout = if is_nested { Layout::Nested } else { Layout::Flat };
     let wanted = (end, count.unwrap_or(1));
     pop(&mut context.keys, &key, wanted, layout, context.reply, context.effects)?;
+    context.notify_taken(end.event(), &key);
     Ok(())
 }
 
@@ -277,6 +286,7 @@ impl ManyKeys {
         let (wanted, layout) = ((self.end, self.count), Layout::KeyNested);
         let taken = pop(&mut context.keys, &key, wanted, layout, context.reply, context.effects)?;
         if taken > 0 {
+            context.notify_taken(self.end.event(), &key);
             let mut digits = itoa::Buffer::new();
             let count = digits.format(taken).as_bytes();
             context.effects.push(context.session.db, &[self.end.command(), key.bytes, count]);

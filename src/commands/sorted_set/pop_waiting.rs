@@ -73,6 +73,7 @@ fn pop_from(context: &mut Context<'_>, index: usize, end: End) -> Result<bool, C
     let (reply, effects) = (&mut *context.reply, &mut *context.effects);
     let taken = pop(&mut context.keys, &key, wanted, Layout::KeyFlat, reply, effects)?;
     if taken > 0 {
+        context.notify_taken(end.event(), &key);
         context.effects.push(context.session.db, &[end.command(), key.bytes]);
     }
     Ok(taken > 0)

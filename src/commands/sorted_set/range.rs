@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::bounds::{Bounds, Order};
 use super::value::{put_members, sorted_set_of, store};
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::keyspace::Lookup;
@@ -346,7 +346,7 @@ fn zrangestore(context: &mut Context<'_>) -> Result<(), CommandError> {
             result.insert(member.bytes(&mut digits), score, limits);
         }
     }
-    store(context, &target, result);
+    store(context, &target, result, Event::ZRANGESTORE);
     Ok(())
 }
 

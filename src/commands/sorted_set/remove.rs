@@ -3,8 +3,8 @@
 use super::bounds::{Bounds, Order};
 use super::value::edit;
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeyFlags,
-    KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
+    KeyFlags, KeySpec,
 };
 
 const DELETE: &[KeySpec] = &[KeySpec::one(1, KeyFlags::RW.and(KeyFlags::DELETE))];
@@ -30,13 +30,17 @@ fn zrem(context: &mut Context<'_>) -> Result<(), CommandError> {
     let removed = edit(&mut context.keys, &key, |set| {
         members.iter().filter(|member| set.remove(member).is_some()).count()
     })?;
-    finish(context, removed);
+    finish(context, removed, Event::ZREM);
     Ok(())
 }
 
-fn finish(context: &mut Context<'_>, removed: Option<usize>) {
+fn finish(context: &mut Context<'_>, removed: Option<usize>, event: Event) {
     let removed = removed.unwrap_or(0);
     context.effects.changed(removed as u64);
+    if removed > 0 {
+        let key = context.key(1);
+        context.notify_taken(event, &key);
+    }
     context.reply.count(removed);
 }
 
@@ -60,7 +64,7 @@ pub(super) const ZREMRANGEBYRANK: Command = Command {
 };
 
 fn zremrangebyrank(context: &mut Context<'_>) -> Result<(), CommandError> {
-    remove_range(context, Order::Rank)
+    remove_range(context, Order::Rank, Event::ZREMRANGEBYRANK)
 }
 
 pub(super) const ZREMRANGEBYSCORE: Command = Command {
@@ -83,7 +87,7 @@ pub(super) const ZREMRANGEBYSCORE: Command = Command {
 };
 
 fn zremrangebyscore(context: &mut Context<'_>) -> Result<(), CommandError> {
-    remove_range(context, Order::Score)
+    remove_range(context, Order::Score, Event::ZREMRANGEBYSCORE)
 }
 
 pub(super) const ZREMRANGEBYLEX: Command = Command {
@@ -106,17 +110,17 @@ pub(super) const ZREMRANGEBYLEX: Command = Command {
 };
 
 fn zremrangebylex(context: &mut Context<'_>) -> Result<(), CommandError> {
-    remove_range(context, Order::Lex)
+    remove_range(context, Order::Lex, Event::ZREMRANGEBYLEX)
 }
 
-fn remove_range(context: &mut Context<'_>, order: Order) -> Result<(), CommandError> {
+fn remove_range(context: &mut Context<'_>, order: Order, event: Event) -> Result<(), CommandError> {
     let bounds = Bounds::parse(order, context.args.at(2), context.args.at(3))?;
     let key = context.key(1);
     let removed = edit(&mut context.keys, &key, |set| {
         let ranks = bounds.ranks(set, false);
         set.remove_ranks(ranks)
     })?;
-    finish(context, removed);
+    finish(context, removed, event);
     Ok(())
 }
 

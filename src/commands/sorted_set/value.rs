@@ -1,7 +1,7 @@
 //! What sorted-set commands ask of an entry, how they read numbers, and how they reply.
 
 use crate::base::text;
-use crate::engine::{CommandError, Context};
+use crate::engine::{CommandError, Context, Event};
 use crate::keyspace::{Entry, Key, Keys};
 use crate::resp::{Protocol, ReplyBuffer};
 use crate::types::{IntegerText, Item, SortedSet, Walk};
@@ -41,7 +41,12 @@ pub(super) fn edit<T>(
 
 /// Puts a sorted set in a key's place, or removes the key if there are no members; replies with their
 /// number.
-pub(in crate::commands) fn store(context: &mut Context<'_>, key: &Key<'_>, set: SortedSet) {
+pub(in crate::commands) fn store(
+    context: &mut Context<'_>,
+    key: &Key<'_>,
+    set: SortedSet,
+    event: Event,
+) {
     let count = set.len();
     let had_value = context.keys.remove(key).is_some();
     if count > 0 {
@@ -49,6 +54,7 @@ pub(in crate::commands) fn store(context: &mut Context<'_>, key: &Key<'_>, set: 
     }
     if count > 0 || had_value {
         context.effects.changed(1);
+        context.notify(if count > 0 { event } else { Event::DEL }, key);
     }
     context.reply.count(count);
 }
