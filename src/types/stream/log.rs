@@ -74,6 +74,11 @@ impl StreamLog {
 
     /// Changes what is remembered; the caller keeps `last_id` behind every entry.
     pub fn set_marks(&mut self, marks: StreamMarks) {
+        if self.is_empty() && marks.last_id < self.marks.last_id {
+            // What trimming has left of blocks could lie behind the next entry.
+            self.blocks.clear();
+            self.block_bytes = 0;
+        }
         self.marks = marks;
     }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 
 use super::{
-    BlockLimits, Deletion, Pending, References, Stream, StreamEntry, StreamId, StreamLog, Trim,
-    TrimGoal,
+    BlockLimits, Deletion, Pending, References, Stream, StreamEntry, StreamId, StreamLog,
+    StreamMarks, Trim, TrimGoal,
 };
 use crate::types::{Collection, IntegerText, Packed};
 
@@ -281,6 +281,23 @@ fn an_approximate_trim_drops_whole_blocks_up_to_its_limit() {
     assert_eq!(stream.trim(&trim(TrimGoal::MinId(id(16, 0)), None), References::Keep), 0);
     assert_eq!(stream.trim(&trim(TrimGoal::MinId(id(17, 0)), None), References::Keep), 4);
     assert_eq!(stream.log().len(), 4);
+}
+
+#[test]
+fn an_emptied_stream_can_start_over_with_smaller_identifiers() {
+    let mut stream = with_entries(4);
+    assert_eq!(stream.delete(id(4, 0), References::Keep), Deletion::Done);
+    let goal = TrimGoal::MinId(id(4, 0));
+    assert_eq!(
+        stream.trim(&Trim { goal, is_approximate: false, limit: None }, References::Keep),
+        3
+    );
+    let log = &mut stream.parts_mut().log;
+    assert_eq!((log.len(), log.block_count()), (0, 1));
+    log.set_marks(StreamMarks::default());
+    append(log, id(2, 0), &vec![b"f".to_vec(), b"v".to_vec()], LIMITS[0]);
+    assert!(log.get(id(2, 0)).is_some());
+    assert_eq!(log.first_id(), id(2, 0));
 }
 
 #[test]
