@@ -358,6 +358,8 @@ def same(command, ours, theirs):
     if name == "HRANDFIELD" and ours[0] == theirs[0] and ours[0] in "$*_":
         return isinstance(ours[1], tuple) == isinstance(theirs[1], tuple) and (
             not isinstance(ours[1], tuple) or len(ours[1]) == len(theirs[1]))
+    if name == "SSCAN" and ours[0] == theirs[0] == "*" and {ours[1][0][1], theirs[1][0][1]} != {b"0"}:
+        return True  # how far one call comes in a table is the server's own business
     if name in UNORDERED:
         return ordered(ours) == ordered(theirs)
     if name in ("SORT", "SORT_RO") and b"BY" in [word.upper() for word in command]:
