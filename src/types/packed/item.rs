@@ -286,6 +286,25 @@ pub(in crate::types) fn entry_bytes(bytes: &[u8], at: usize) -> usize {
     }
 }
 
+/// Returns the item of the valid entry at `at` and where the next one starts.
+#[inline(always)]
+pub(super) fn step(bytes: &[u8], at: usize) -> (Item<'_>, usize) {
+    let head = bytes[at];
+    let (start, length) = match head {
+        0..TEXT_6 => return (Item::Integer(i64::from(head)), at + 2),
+        TEXT_6..INTEGER_13 => (at + 1, usize::from(head & 0x3F)),
+        TEXT_12..TEXT_32 => (at + 2, usize::from(head & 0x0F) << 8 | usize::from(bytes[at + 1])),
+        _ => return step_over_others(bytes, at),
+    };
+    let end = start + length;
+    (Item::Text(&bytes[start..end]), end + back_length_bytes(end - at))
+}
+
+#[inline(never)]
+fn step_over_others(bytes: &[u8], at: usize) -> (Item<'_>, usize) {
+    (decode(bytes, at), at + entry_bytes(bytes, at))
+}
+
 /// Returns the item of the valid entry at `at`; the terminator reads as an empty text.
 #[inline]
 pub(in crate::types) fn decode(bytes: &[u8], at: usize) -> Item<'_> {

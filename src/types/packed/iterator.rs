@@ -41,8 +41,8 @@ impl<'a> Iterator for Iter<'a> {
         if self.front >= self.back {
             return None;
         }
-        let item = item::decode(self.bytes, self.front);
-        self.front += item::entry_bytes(self.bytes, self.front);
+        let (item, next) = item::step(self.bytes, self.front);
+        self.front = next;
         Some(item)
     }
 }
