@@ -47,7 +47,24 @@ SETS = ["s0", "s1", "s2", "s3", "k1"]
 BY = ["k*", "nosort", "#", "k*->f1", "*"]
 # What replaces an argument by chance is never a small number: it could become a short time to live.
 SPOILERS = [value for value in VALUES if not 0 < len(value.strip("+0 .")) < 4 or not value.strip()[0].isdigit()]
-CLASSES = {"cur": CURSORS, "key": KEYS, "val": VALUES, "num": NUMBERS, "flt": FLOATS, "off": OFFSETS, "sec": SECONDS,
+# Scores that all releases write alike; members of sets whose scores are all equal have keys of their own.
+SCORES = ["0", "1", "2", "3", "-1", "1.5", "2.5", "10", "1000", "inf", "-inf", "+inf", "1e3", "nan", "abc", "", "1e400"]
+MEMBERS = ["a", "b", "c", "d", "e", "f", "g", "10", "-5", "007", "", "member:1", "x" * 70, "\x00\xff"] + ["m%d" % i for i in range(40)]
+LOWS = ["0", "1", "(1", "-inf", "2", "(2.5", "1.5", "x", "(x", "(", "nan", "-1", "5", "+inf"]
+HIGHS = ["3", "(3", "+inf", "inf", "10", "(10", "2.5", "x", "(0", "-inf"]
+NAMES = ["-", "+", "[a", "(a", "[c", "(d", "[m1", "(m2", "[", "(", "a", "", "[g", "[x"]
+RANKS = ["0", "1", "2", "-1", "-2", "5", "100", "-100", "x", "1.5", "9223372036854775807", "-9223372036854775808"]
+LIMITS = ["0", "1", "2", "5", "100", "x"]
+COUNTS = ["0", "1", "2", "3", "10", "-1", "x"]
+WEIGHTS = ["1", "2", "0.5", "0", "-1", "inf", "x"]
+LONGITUDES = ["0", "13.361389", "15.087269", "-122.4", "179.9", "-179.9", "2.35", "x", "200", "2.36", "2.34", "13.5"]
+LATITUDES = ["0", "38.115556", "37.502669", "37.7", "84", "-84", "48.85", "x", "90", "48.86", "48.84", "-33.8"]
+RADII = ["0", "1", "100", "200.5", "1000", "x", "-1", "3"]
+UNITS = ["m", "km", "mi", "ft", "KM", "xx"]
+CLASSES = {"z": ["z%d" % i for i in range(5)] + ["k1"], "l": ["l0", "l1"], "sc": SCORES, "m": MEMBERS, "lo": LOWS, "hi": HIGHS,
+           "lex": NAMES, "rk": RANKS, "lim": LIMITS, "cnt": COUNTS, "w": WEIGHTS, "lon": LONGITUDES, "lat": LATITUDES,
+           "rad": RADII, "un": UNITS,
+           "cur": CURSORS, "key": KEYS, "val": VALUES, "num": NUMBERS, "flt": FLOATS, "off": OFFSETS, "sec": SECONDS,
            "ms": MILLIS, "at": AT_SECONDS, "atms": AT_MILLIS, "fld": FIELDS, "later": LATER, "list": LISTS, "elem": ELEMENTS,
            "idx": INDICES, "end": ENDS, "laterms": LATER_MS, "pat": PATTERNS, "db": DATABASES,
            "mem": MEMBERS, "set": SETS, "by": BY}
@@ -191,6 +208,49 @@ TEMPLATES = [
     (2, "SORT {set} [BY {by}] [LIMIT {off} {off}] [GET {by}] [ALPHA] [DESC|ASC] [STORE {key}]"),
     (2, "SORT {list} [ALPHA] [LIMIT {off} {off}] [DESC] [STORE {list}] [|FOO|STORE|GET]"),
     (2, "SORT_RO {set} [ALPHA] [BY {by}] [GET {by}] [DESC] [|STORE {key}]"),
+    (9, "ZADD {z} {sc} {m} [{sc} {m}] [{sc} {m}]"),
+    (3, "ZADD {z} [NX|XX] [GT|LT] [CH] [INCR] {sc} {m} [{sc} {m}]"),
+    (4, "ZADD {l} 0 {m} 0 {m} 0 {m}"),
+    (2, "ZINCRBY {z} {sc} {m}"),
+    (2, "ZREM {z} {m} [{m}] [{m}]"),
+    (1, "ZCARD {z}"),
+    (1, "ZCOUNT {z} {lo} {hi}"),
+    (1, "ZLEXCOUNT {l} {lex} {lex}"),
+    (1, "ZSCORE {z} {m}"),
+    (1, "ZMSCORE {z} {m} [{m}]"),
+    (1, "ZRANK {z} {m}"),
+    (1, "ZREVRANK {z} {m}"),
+    (2, "ZRANGE {z} {rk} {rk} [REV] [WITHSCORES] [LIMIT {lim} {lim}]"),
+    (2, "ZRANGE {z} {lo} {hi} BYSCORE [WITHSCORES] [LIMIT {lim} {lim}]"),
+    (2, "ZRANGE {z} {hi} {lo} BYSCORE REV [WITHSCORES] [LIMIT {lim} {lim}]"),
+    (2, "ZRANGE {l} {lex} {lex} BYLEX [REV] [WITHSCORES|LIMIT {lim} {lim}]"),
+    (1, "ZRANGESTORE {z} {z} {rk} {rk} [REV]"),
+    (1, "ZRANGESTORE {z} {z} {lo} {hi} BYSCORE [LIMIT {lim} {lim}]"),
+    (1, "ZRANGEBYSCORE {z} {lo} {hi} [WITHSCORES] [LIMIT {lim} {lim}]"),
+    (1, "ZREVRANGEBYSCORE {z} {hi} {lo} [WITHSCORES] [LIMIT {lim} {lim}]"),
+    (1, "ZRANGEBYLEX {l} {lex} {lex} [LIMIT {lim} {lim}]"),
+    (1, "ZREVRANGEBYLEX {l} {lex} {lex} [LIMIT {lim} {lim}]"),
+    (1, "ZREVRANGE {z} {rk} {rk} [WITHSCORES]"),
+    (1, "ZREMRANGEBYRANK {z} {rk} {rk}"),
+    (1, "ZREMRANGEBYSCORE {z} {lo} {hi}"),
+    (1, "ZREMRANGEBYLEX {l} {lex} {lex}"),
+    (1, "ZPOPMIN {z} [{cnt}]"),
+    (1, "ZPOPMAX {z} [{cnt}]"),
+    (1, "ZMPOP [1|2|0|x] {z} [{z}] [MIN|MAX] [COUNT {cnt}]"),
+    (2, "ZUNION [1|2|3] {z} {z} [{z}] [WEIGHTS {w} {w}] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX] [WITHSCORES]"),
+    (2, "ZINTER [1|2] {z} {z} [WEIGHTS {w} {w}] [AGGREGATE SUM|AGGREGATE MIN|AGGREGATE MAX] [WITHSCORES]"),
+    (1, "ZDIFF [1|2] {z} {z} [WITHSCORES]"),
+    (1, "ZUNIONSTORE {z} 2 {z} {z} [AGGREGATE MIN|AGGREGATE MAX]"),
+    (1, "ZINTERSTORE {z} 2 {z} {z} [AGGREGATE MIN|AGGREGATE MAX]"),
+    (1, "ZDIFFSTORE {z} 2 {z} {z}"),
+    (1, "ZINTERCARD 2 {z} {z} [LIMIT {lim}]"),
+    (3, "GEOADD {z} [NX|XX] [CH] {lon} {lat} {m} [{lon} {lat} {m}]"),
+    (1, "GEODIST {z} {m} {m} [{un}]"),
+    (1, "GEOHASH {z} {m} [{m}]"),
+    (2, "GEOSEARCH {z} FROMLONLAT {lon} {lat} BYRADIUS {rad} {un} [ASC|DESC] [COUNT {cnt}] [WITHDIST]"),
+    (2, "GEOSEARCH {z} FROMLONLAT {lon} {lat} BYBOX {rad} {rad} km [WITHDIST]"),
+    (1, "GEOSEARCHSTORE {z} {z} FROMLONLAT {lon} {lat} BYRADIUS {rad} km [COUNT {cnt}]"),
+    (1, "GEORADIUSBYMEMBER {z} {m} {rad} {un} [COUNT {cnt}] [ASC|DESC] [STORE {z}]"),
     (1, "foo {val} {val}"),
     (1, "quit_ {val}"),
     (8, "HSET {key} {fld} {val} [{fld} {val}] [{fld} {val}] [{fld}]"),
@@ -268,8 +328,12 @@ def spoil(command, chance):
     draw = chance.random()
     if command[0].startswith((b"BL", b"BR")):
         return command  # a spoiled timeout could be a long one
+    # Scores from anywhere would be written with 17 digits by older releases, and with the shortest by newer ones.
+    takes_scores = command[0][:1] in b"Zz" or command[0][:3].upper() == b"GEO"
     if draw < 0.04 and len(command) > 1:
         del command[chance.randrange(1, len(command))]
+    elif takes_scores and draw < 0.10:
+        pass
     elif draw < 0.08:
         command.insert(chance.randrange(1, len(command) + 1), bytes_of(chance.choice(SPOILERS)))
     elif draw < 0.10 and len(command) > 1:
