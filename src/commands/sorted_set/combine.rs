@@ -208,7 +208,9 @@ fn intersection(inputs: &mut [(Source<'_>, f64)], aggregate: Aggregate) -> Membe
         let mut joined = aggregate.weighted(score, *weight);
         for (source, weight) in others {
             let Some(score) = source.score(member) else { return true };
-            joined = aggregate.join(joined, aggregate.weighted(score, *weight));
+            // As in the originals, infinity times zero spoils the sum here, but not in the first input.
+            let product = if aggregate == Aggregate::Count { *weight } else { score * weight };
+            joined = aggregate.join(joined, product);
         }
         members.push((joined, owned(member)));
         true
@@ -494,6 +496,11 @@ mod tests {
             ("ZINTER 2 a set WITHSCORES", "[\"x\", \"2\"]"),
             ("ZUNION 1 set WITHSCORES", "[\"7\", \"1\", \"x\", \"1\"]"),
             ("ZDIFF 2 a set", "[\"y\", \"z\"]"),
+            ("ZADD four inf x 1 y 1 z 1 w", "4"),
+            (
+                "ZINTER 2 a four WEIGHTS 1 0 WITHSCORES",
+                "[\"x\", \"0\", \"y\", \"2\", \"z\", \"3\"]",
+            ),
             ("ZUNION 1 inf WEIGHTS 0 WITHSCORES", "[\"x\", \"0\", \"y\", \"0\"]"),
         ]);
     }
