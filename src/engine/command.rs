@@ -132,7 +132,7 @@ macro_rules! bits {
         impl $name {
             pub const NONE: Self = Self(0);
             $(pub const $constant: Self = Self(1 << $bit);)+
-            /// Every constant with the word clients know it by, in the order COMMAND lists them.
+            /// Every constant with the word clients know it by, if any, in the order COMMAND lists them.
             pub const WORDS: &'static [(Self, &'static str)] = &[$((Self::$constant, $text),)+];
 
             /// Returns both together.
@@ -152,7 +152,8 @@ macro_rules! bits {
 
             /// Returns the words of what is in here.
             pub fn words(self) -> impl Iterator<Item = &'static str> {
-                Self::WORDS.iter().filter(move |(bit, _)| self.has(*bit)).map(|(_, word)| *word)
+                let told = Self::WORDS.iter().filter(|(_, word)| !word.is_empty());
+                told.filter(move |(bit, _)| self.has(*bit)).map(|(_, word)| *word)
             }
         }
     };
@@ -175,7 +176,8 @@ bits! {
         ASKING = 11 => "asking",
         FAST = 12 => "fast",
         NO_AUTH = 13 => "no_auth",
-        MAY_REPLICATE = 14 => "may_replicate",
+        // Clients are not told of it.
+        MAY_REPLICATE = 14 => "",
         NO_MULTI = 15 => "no_multi",
         MOVABLEKEYS = 16 => "movablekeys",
         ALLOW_BUSY = 17 => "allow_busy",

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::state::Engine;
 use super::worker::record_expired;
+use crate::base::clock;
 use crate::keyspace::{Key, OwnedKey};
 
 /// The keys one client watches until its next transaction.
@@ -140,8 +141,9 @@ impl Engine {
     /// Marks those who watch keys of a database that are there: they are about to go, or to be others.
     /// The gate is closed.
     pub fn mark_watched(&self, db: u32) {
+        let now_ms = clock::unix_ms();
         for (key, _) in self.watches.keys_of(db) {
-            if self.keyspace.holds(&key.key()) {
+            if self.keyspace.holds(&key.key(), now_ms) {
                 self.watches.mark(&key);
             }
         }

@@ -282,10 +282,11 @@ impl Keyspace {
         true
     }
 
-    /// Says whether a key is there, expired or not. Locks its shard: the caller holds no lock.
-    pub fn holds(&self, key: &Key<'_>) -> bool {
+    /// Says whether a key is there and not expired. Locks its shard: the caller holds no lock.
+    pub fn holds(&self, key: &Key<'_>, now_ms: u64) -> bool {
         self.database(key.place.db).is_some_and(|database| {
-            database.read(key.place.shard as usize).find(key.hash, key.bytes).is_some()
+            let shard = database.read(key.place.shard as usize);
+            shard.find(key.hash, key.bytes).is_some_and(|entry| !entry.is_expired(now_ms))
         })
     }
 

@@ -10,7 +10,7 @@ use crate::keyspace::Lookup;
 pub(super) const PFCOUNT: Command = Command {
     name: "pfcount",
     arity: -2,
-    flags: Flags::READONLY,
+    flags: Flags::READONLY.and(Flags::MAY_REPLICATE),
     keys: &[KeySpec::range(1, -1, 1, KeyFlags::RW.and(KeyFlags::ACCESS))],
     acl: Categories::HYPERLOGLOG,
     since: "2.8.9",

@@ -5,10 +5,13 @@ use crate::engine::{
     KeySpec,
 };
 
+const FLAGS: Flags =
+    Flags::PUBSUB.and(Flags::LOADING).and(Flags::STALE).and(Flags::FAST).and(Flags::MAY_REPLICATE);
+
 pub(super) const PUBLISH: Command = Command {
     name: "publish",
     arity: 3,
-    flags: Flags::PUBSUB.and(Flags::LOADING).and(Flags::STALE).and(Flags::FAST),
+    flags: FLAGS,
     acl: Categories::NONE,
     since: "2.0.0",
     group: Group::PubSub,
@@ -31,7 +34,7 @@ fn publish(context: &mut Context<'_>) -> Result<(), CommandError> {
 pub(super) const SPUBLISH: Command = Command {
     name: "spublish",
     arity: 3,
-    flags: Flags::PUBSUB.and(Flags::LOADING).and(Flags::STALE).and(Flags::FAST),
+    flags: FLAGS,
     keys: &[KeySpec::one(1, KeyFlags::NOT_KEY)],
     acl: Categories::NONE,
     since: "7.0.0",
