@@ -290,6 +290,31 @@ fn test_files(file: &File) -> Vec<String> {
     declared.map(|name| format!("{folder}/{name}.rs").trim_start_matches('/').to_owned()).collect()
 }
 
+/// Returns the paths at which the modules that a file declares may lie.
+fn declared_files(file: &File) -> Vec<String> {
+    let (folder, name) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
+    let stem = name.strip_suffix(".rs").unwrap_or(name);
+    let is_gate = matches!(stem, "mod" | "lib" | "main");
+    let folder = if is_gate { folder.to_owned() } else { format!("{folder}/{stem}") };
+    let modules = file.text.lines().filter_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            [.., "mod", name] => name.strip_suffix(';').map(str::to_owned),
+            _ => None,
+        }
+    });
+    let places = modules.flat_map(|name| [format!("{name}.rs"), format!("{name}/mod.rs")]);
+    places.map(|place| format!("{folder}/{place}").trim_start_matches('/').to_owned()).collect()
+}
+
+/// Every file is a module of the crate: what the compiler never sees, no check sees either.
+fn stray(file: &File, declared: &[String]) -> Vec<String> {
+    if matches!(file.path.as_str(), "lib.rs" | "main.rs") || declared.contains(&file.path) {
+        return Vec::new();
+    }
+    vec![file.complaint(1, "no module declares this file")]
+}
+
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("the tree is readable") {
         let path = entry.expect("the tree is readable").path();
@@ -322,6 +347,12 @@ fn crates_stay_where_the_design_puts_them() {
 #[test]
 fn every_file_opens_with_a_header() {
     hold(missing_header);
+}
+
+#[test]
+fn every_file_is_a_module() {
+    let declared: Vec<String> = source_files().iter().flat_map(declared_files).collect();
+    hold(|file| stray(file, &declared));
 }
 
 #[test]
@@ -372,10 +403,10 @@ fn every_command_is_listed_where_it_is_declared() {
 
 mod on_samples {
     use super::{
-        File, commands_name_a_socket_or_lock, engine_names_a_command, escaped_crates,
-        imports_upward, keyspace_names_a_command, missing_header, net_names_a_value_type,
-        test_files, too_long, types_name_a_key_or_clock, unannounced_unsafe, unfinished,
-        unlisted_commands,
+        File, commands_name_a_socket_or_lock, declared_files, engine_names_a_command,
+        escaped_crates, imports_upward, keyspace_names_a_command, missing_header,
+        net_names_a_value_type, stray, test_files, too_long, types_name_a_key_or_clock,
+        unannounced_unsafe, unfinished, unlisted_commands,
     };
 
     fn complaints(rule: impl Fn(&File) -> Vec<String>, path: &str, text: &str) -> usize {
@@ -393,6 +424,15 @@ mod on_samples {
         );
         assert_eq!(complaints(imports_upward, "main.rs", "use redpoll::server::Server;"), 0);
         assert_eq!(complaints(imports_upward, "attic/mod.rs", ""), 1);
+    }
+
+    #[test]
+    fn a_file_that_no_module_declares_is_seen() {
+        let gate = File::new("net/mod.rs", "mod input;\npub(crate) mod output;\nmod tests {\n}\n");
+        let declared = declared_files(&gate);
+        let paths = ["net/input.rs", "net/output/mod.rs", "net/tests.rs", "net/net/input.rs"];
+        let strays = paths.map(|path| complaints(|file| stray(file, &declared), path, ""));
+        assert_eq!(strays, [0, 0, 1, 1]);
     }
 
     #[test]
