@@ -112,6 +112,7 @@ pub(super) fn noted(events: KeyspaceEvents) -> Noted {
     Noted {
         expired: events.contains(KeyspaceEvents::EXPIRED),
         fields_expired: events.contains(KeyspaceEvents::HASH),
+        emptied: events.contains(KeyspaceEvents::GENERIC),
         created: events.contains(KeyspaceEvents::NEW),
         missed: events.contains(KeyspaceEvents::KEY_MISS),
     }
@@ -159,6 +160,7 @@ impl Engine {
             let event = match event {
                 KeyEvent::Expired => Event::EXPIRED,
                 KeyEvent::FieldsExpired => Event::HEXPIRED,
+                KeyEvent::Emptied => Event::DEL,
                 KeyEvent::Created => Event::NEW,
                 KeyEvent::Missed => Event::KEY_MISS,
             };

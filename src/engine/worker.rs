@@ -29,7 +29,7 @@ use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::keyspace::{
     Access, Evictor, Expired, ExpiredThing, HeldShard, Key, KeyPlace, Keys, LockMode, Overdue,
-    OwnedKey, Sweep, SweepOutcome, data_bytes,
+    OwnedKey, Sweep, SweepOutcome, data_bytes, publish_bytes,
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{CommandLogClient, CommandLogKind, Counter, WorkerStats};
@@ -228,6 +228,8 @@ impl Worker {
         if is_stopped || engine.pause.current(now_ms).is_some() {
             return false;
         }
+        // However little there is: a limit of one byte is one, too.
+        publish_bytes();
         engine.gate.enter(self.scratch.index);
         let swept = self.sweep_slice();
         let evicts = self.scratch.relieve(&self.engine) == Room::Later;
@@ -254,6 +256,7 @@ impl Worker {
                     last_hash = Some(key.into());
                 }
                 Expired::Field { .. } => {}
+                Expired::LastField { key } => engine.notify(None, events, Event::DEL, (db, key)),
             }
         };
         let now_ms = self.scratch.now_ms;
@@ -280,7 +283,7 @@ impl Worker {
 /// effects; called under its shard's lock.
 pub(super) fn record_removal(engine: &Engine, db: u32, expired: Expired<'_>) {
     if !engine.watches.is_empty() {
-        let (Expired::Key(key) | Expired::Field { key, .. }) = expired;
+        let (Expired::Key(key) | Expired::Field { key, .. } | Expired::LastField { key }) = expired;
         engine.watches.mark(&OwnedKey::from(&engine.keyspace.key(db, key)));
     }
     if !engine.effects.is_listening() {
@@ -288,6 +291,8 @@ pub(super) fn record_removal(engine: &Engine, db: u32, expired: Expired<'_>) {
     }
     let effect = match expired {
         Expired::Key(key) => Effect::new(db, [b"DEL".as_slice(), key].into_iter()),
+        // Whoever repeats the removal of its fields removes the key as well.
+        Expired::LastField { .. } => return,
         Expired::Field { key, field } => {
             Effect::new(db, [b"HDEL".as_slice(), key, field].into_iter())
         }

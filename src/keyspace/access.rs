@@ -172,14 +172,20 @@ pub struct Access {
 pub struct Noted {
     pub expired: bool,
     pub fields_expired: bool,
+    pub emptied: bool,
     pub created: bool,
     pub missed: bool,
 }
 
 impl Noted {
     /// Nobody listens.
-    pub const NOTHING: Self =
-        Self { expired: false, fields_expired: false, created: false, missed: false };
+    pub const NOTHING: Self = Self {
+        expired: false,
+        fields_expired: false,
+        emptied: false,
+        created: false,
+        missed: false,
+    };
 }
 
 /// What befell a key besides what its command is about.
@@ -189,6 +195,8 @@ pub enum KeyEvent {
     Expired,
     /// The time of fields of its hash had come.
     FieldsExpired,
+    /// It has gone with the last of them.
+    Emptied,
     /// It was not there before.
     Created,
     /// It was to be read and is not there.

@@ -25,6 +25,10 @@ pub enum Expired<'a> {
         key: &'a [u8],
         field: &'a [u8],
     },
+    /// A key whose hash has lost its last field that way; the fields were named before.
+    LastField {
+        key: &'a [u8],
+    },
 }
 
 /// One worker's place in its share of the shards.

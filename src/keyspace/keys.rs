@@ -533,6 +533,9 @@ impl<'a> Keys<'a> {
         if self.access.noted.fields_expired {
             note_event(&mut self.late, KeyEvent::FieldsExpired, key);
         }
+        if is_empty && self.access.noted.emptied {
+            note_event(&mut self.late, KeyEvent::Emptied, key);
+        }
     }
 
     /// Returns the entry of a key that has not expired.
@@ -635,14 +638,11 @@ impl<'a> Keys<'a> {
         shard.find_mut(key.hash, key.bytes).expect("it was put there just now")
     }
 
-    /// Stores an entry under its key, replacing whatever is there.
+    /// Stores an entry under its key in place of whatever is there: a new key all the same.
     pub fn insert(&mut self, key: &Key<'_>, entry: Entry) {
         debug_assert_eq!(entry.key(), key.bytes);
-        let is_new = self.remove(key).is_none();
-        self.place(key, entry);
-        if is_new {
-            self.note_created(key);
-        }
+        self.remove(key);
+        self.put(key, entry);
     }
 
     fn put(&mut self, key: &Key<'_>, entry: Entry) {

@@ -772,7 +772,11 @@ fn expire_elements(
     let Some(mut hash) = entry.collection_mut::<HashValue>() else { return (0, false) };
     let key = hash.key;
     let count = hash.remove_due(now_ms, limit, |field| on_expired(Expired::Field { key, field }));
-    (count, hash.is_empty())
+    let is_empty = hash.is_empty();
+    if is_empty {
+        on_expired(Expired::LastField { key });
+    }
+    (count, is_empty)
 }
 
 #[cfg(test)]

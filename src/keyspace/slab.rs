@@ -178,6 +178,14 @@ fn count(cache: &Cache, bytes: i64) {
     }
 }
 
+/// Adds what this thread has counted by itself so far to [`data_bytes`].
+pub fn publish_bytes() {
+    // A thread that ends has published everything.
+    let _ = CACHE.try_with(|cache| {
+        DATA_BYTES.fetch_add(cache.unpublished_bytes.take(), Ordering::Relaxed);
+    });
+}
+
 /// Returns the bytes that a request of `bytes` really takes.
 pub(crate) const fn rounded(bytes: usize) -> usize {
     bytes.next_multiple_of(SLOT_STEP)

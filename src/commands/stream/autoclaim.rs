@@ -5,7 +5,7 @@ use super::delivery::GroupName;
 use super::value::{edit, no_group, range_start, reply_id};
 use crate::base::text;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
 use crate::resp::ReplyBuffer;
@@ -123,6 +123,11 @@ fn xautoclaim(context: &mut Context<'_>) -> Result<(), CommandError> {
     reply.append(entries);
     reply.array(gone.len());
     gone.into_iter().for_each(|id| reply_id(reply, id));
+    drop(group);
+    drop(stream);
+    if is_new {
+        context.notify(Event::XGROUP_CREATECONSUMER, &key);
+    }
     Ok(())
 }
 

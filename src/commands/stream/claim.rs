@@ -5,8 +5,8 @@ use super::pending::idle_ms;
 use super::value::{edit, find, id, no_group, reply_entry, reply_id};
 use crate::base::text;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Effects, Flags,
-    Group as Family, KeyFlags, KeySpec,
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Effects, Event,
+    Flags, Group as Family, KeyFlags, KeySpec,
 };
 use crate::resp::ReplyBuffer;
 use crate::types::{ConsumerId, Group, Parts, Pending, StreamId, StreamLog};
@@ -225,6 +225,11 @@ fn xclaim(context: &mut Context<'_>) -> Result<(), CommandError> {
         name.state_position(effects, &group);
     }
     reply.finish_array(mark, count);
+    drop(group);
+    drop(stream);
+    if is_new {
+        context.notify(Event::XGROUP_CREATECONSUMER, &key);
+    }
     Ok(())
 }
 

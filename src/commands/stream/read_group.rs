@@ -1,12 +1,15 @@
 //! XREADGROUP: entries for one consumer of a group.
 
+use std::cell::Cell;
+
 use super::claim::consumer_of;
 use super::delivery::{Delivery, GroupName};
 use super::read::{BLOCK, COUNT, STREAMS, streams};
 use super::reading::{self, Reader, Request, begin_stream, finish};
 use super::value::{edit, find, id, no_group_in, stream_of};
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Effects, Flags, Group,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Effects, Event, Flags,
+    Group,
 };
 use crate::keyspace::{Key, Keys, Lookup};
 use crate::resp::ReplyBuffer;
@@ -51,7 +54,7 @@ pub(super) enum Wanted {
 }
 
 /// Who reads, and how.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct GroupReader<'a> {
     pub(super) db: u32,
     pub(super) group: &'a [u8],
@@ -59,6 +62,8 @@ pub(super) struct GroupReader<'a> {
     pub(super) entries_max: usize,
     pub(super) now_ms: u64,
     pub(super) is_noack: bool,
+    /// The last read has created the consumer.
+    pub(super) has_created: Cell<bool>,
 }
 
 fn xreadgroup(context: &mut Context<'_>) -> Result<(), CommandError> {
@@ -74,6 +79,7 @@ fn xreadgroup(context: &mut Context<'_>) -> Result<(), CommandError> {
         let key = context.key(request.key_at(index));
         let (reply, effects) = (&mut *context.reply, &mut *context.effects);
         count += usize::from(reader.read(&mut context.keys, &key, wanted, (reply, effects))?);
+        reader.announce(context, &key);
     }
     if count > 0 {
         finish(context.reply, mark, count);
@@ -100,6 +106,7 @@ fn serve(context: &mut Context<'_>, position: usize) -> Result<bool, CommandErro
     let (reply, effects) = (&mut *context.reply, &mut *context.effects);
     let mark = reply.deferred();
     let is_served = reader.read(&mut context.keys, &key, Wanted::New, (reply, effects))?;
+    reader.announce(context, &key);
     if is_served {
         finish(context.reply, mark, 1);
     }
@@ -159,6 +166,14 @@ impl<'a> GroupReader<'a> {
             entries_max: request.entries_max,
             now_ms: context.now_ms,
             is_noack: request.is_noack,
+            has_created: Cell::new(false),
+        }
+    }
+
+    /// Announces the consumer, if the last read has created it.
+    fn announce(&self, context: &mut Context<'_>, key: &Key<'_>) {
+        if self.has_created.take() {
+            context.notify(Event::XGROUP_CREATECONSUMER, key);
         }
     }
 
@@ -181,6 +196,7 @@ impl<'a> GroupReader<'a> {
         let mut group = groups.get_mut(self.group).ok_or_else(absent)?;
         let name = GroupName { db: self.db, key: key.bytes, group: self.group };
         let (consumer, is_new) = consumer_of(&mut group, self.consumer, self.now_ms);
+        self.has_created.set(is_new);
         let last_id = log.last().map_or(StreamId::MIN, |last| last.id());
         let has_new = last_id > group.last_id;
         let is_delivered = wanted == Wanted::New && has_new;
