@@ -1,6 +1,7 @@
 //! Client contracts, all in one binary.
 
 mod clients;
+mod collection_races;
 mod connection;
 mod eviction;
 mod expiry;
