@@ -9,7 +9,7 @@ use crate::resp::Span;
 pub const BATCH_COMMANDS_MAX: usize = 64;
 
 /// Entries that are found before the first of them is fetched.
-const HINTS_MAX: usize = 32;
+pub(super) const HINTS_MAX: usize = 32;
 /// Commands of one client that follow each other, from which on their shards are locked ahead.
 pub(super) const ROW_COMMANDS_MIN: usize = 8;
 

@@ -9,10 +9,9 @@ use super::args::Args;
 use super::command::Flags;
 use super::context::Context;
 use super::effects::{Effect, Effects};
-use super::plan::KeyAt;
 use super::serve::Server;
 use super::table::Known;
-use super::worker::record_expired;
+use super::worker::{Declared, add_places, record_expired};
 use crate::base::clock;
 use crate::keyspace::{KeyPlace, Keys, LockMode, OwnedKey};
 use crate::resp::Span;
@@ -121,25 +120,20 @@ impl Context<'_> {
 
     /// Returns the places of all keys the commands declare, and whether one of them looks beyond.
     fn places_of(&self, transaction: &Transaction) -> (Vec<KeyPlace>, bool) {
-        let mut places = Vec::new();
+        let mut declared = Declared::default();
         let (mut db, mut looks_beyond) = (self.session.db, false);
         for queued in &transaction.queue {
             let known = self.engine.table.by_id(queued.id);
-            let before = places.len();
-            self.add_places(db, known, queued.args(), &mut places);
+            let before = declared.places.len();
+            add_places(self.engine, db, known, queued.args(), &mut declared);
             let command = known.command;
-            let has_none = places.len() == before;
+            let has_none = declared.places.len() == before;
             looks_beyond |= command.looks_beyond || has_none && !command.flags.has(Flags::FAST);
-            if let Some(chosen) = command.selects.and_then(|selects| selects(queued.args())) {
-                db = chosen.min(self.engine.keyspace.database_count() - 1);
-            }
+            let chosen = command.selects.and_then(|selects| selects(queued.args()));
+            // A choice that will be refused leaves the client where it is.
+            db = chosen.filter(|&db| db < self.engine.keyspace.database_count()).unwrap_or(db);
         }
-        (places, looks_beyond)
-    }
-
-    fn add_places(&self, db: u32, known: &Known, args: Args<'_>, places: &mut Vec<KeyPlace>) {
-        let mut found: Vec<KeyAt> = Vec::new();
-        super::worker::add_places(self.engine, db, known, args, (places, &mut found));
+        (declared.places, looks_beyond)
     }
 
     fn run_queue(&mut self, transaction: &Transaction, mut keys: Option<&mut Keys<'_>>) -> Sums {
@@ -164,9 +158,10 @@ impl Context<'_> {
     ) {
         let engine = self.engine;
         let access = self.keys.access();
-        let mut places = Vec::new();
+        let mut declared = Declared::default();
         let db = self.session.db;
-        self.add_places(db, known, args, &mut places);
+        add_places(engine, db, known, args, &mut declared);
+        let mut places = declared.places;
         let is_alone = keys.is_none();
         let own = match keys {
             None => engine.keyspace.lock(&mut places, LockMode::Exclusive, access),

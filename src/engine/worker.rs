@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::ahead::Ahead;
-use super::batch::{Batch, ROW_COMMANDS_MIN};
+use super::batch::{Batch, EntryHints, HINTS_MAX, ROW_COMMANDS_MIN};
 use super::clients::{Gauges, Peer};
 use super::command::{Flags, InTransaction, KeyFlags};
 use super::context::Context;
@@ -65,8 +65,7 @@ struct Scratch {
     ticker: Ticker,
     evictor: Evictor,
     effects: Effects,
-    places: Vec<KeyPlace>,
-    found: Vec<KeyAt>,
+    declared: Declared,
     redacted: Vec<usize>,
     sums: Sums,
     now_ms: u64,
@@ -97,8 +96,7 @@ impl Worker {
             ticker: Ticker::default(),
             evictor: Evictor::default(),
             effects: Effects::default(),
-            places: Vec::new(),
-            found: Vec::new(),
+            declared: Declared::default(),
             redacted: Vec::new(),
             sums: Sums::default(),
             now_ms,
@@ -360,7 +358,7 @@ fn lock<'k>(
     db: u32,
     known: &Known,
     (args, hash, held): (Args<'k>, Option<u64>, Option<HeldShard<'k>>),
-    (places, found): (&mut Vec<KeyPlace>, &mut Vec<KeyAt>),
+    declared: &mut Declared,
     access: &'k Access,
 ) -> (Keys<'k>, Option<(usize, Key<'k>)>) {
     match known.plan {
@@ -377,7 +375,7 @@ fn lock<'k>(
                 (keys, Some((index, key)))
             }
         },
-        KeyPlan::Many => (lock_many(engine, db, known, args, (places, found), access), None),
+        KeyPlan::Many => (lock_many(engine, db, known, args, declared, access), None),
     }
 }
 
@@ -386,12 +384,32 @@ fn lock_many<'k>(
     db: u32,
     known: &Known,
     args: Args<'_>,
-    (places, found): (&mut Vec<KeyPlace>, &mut Vec<KeyAt>),
+    declared: &mut Declared,
     access: &'k Access,
 ) -> Keys<'k> {
-    places.clear();
-    add_places(engine, db, known, args, (places, found));
-    engine.keyspace.lock(places, known.mode, access)
+    let keyspace = &engine.keyspace;
+    declared.places.clear();
+    declared.hashes.clear();
+    add_places(engine, db, known, args, declared);
+    // As for a batch of commands: the fetches of many keys overlap, level by level.
+    let hashes = if declared.hashes.len() > 1 { &declared.hashes[..] } else { &[] };
+    hashes.iter().for_each(|&hash| keyspace.prefetch_group(db, hash));
+    let keys = keyspace.lock(&mut declared.places, known.mode, access);
+    for portion in hashes.chunks(HINTS_MAX) {
+        let mut hints = EntryHints::default();
+        portion.iter().for_each(|&hash| hints.note(keys.entry_hint(db, hash)));
+        hints.prefetch();
+    }
+    keys
+}
+
+/// The keys that a command declares.
+#[derive(Default)]
+pub(super) struct Declared {
+    pub(super) places: Vec<KeyPlace>,
+    /// Of the keys in the client's database.
+    hashes: Vec<u64>,
+    found: Vec<KeyAt>,
 }
 
 /// Adds the places of all keys a command declares.
@@ -400,21 +418,24 @@ pub(super) fn add_places(
     db: u32,
     known: &Known,
     args: Args<'_>,
-    (places, found): (&mut Vec<KeyPlace>, &mut Vec<KeyAt>),
+    declared: &mut Declared,
 ) {
-    found.clear();
+    declared.found.clear();
     // Arguments that make no sense declare no keys; the handler says what is wrong with them.
-    find_keys(known.command, args, found);
+    find_keys(known.command, args, &mut declared.found);
     let keyspace = &engine.keyspace;
-    for &(index, flags) in found.iter() {
+    for &(index, flags) in &declared.found {
         if !flags.has(KeyFlags::NOT_KEY)
             && let Some(bytes) = args.get(index)
         {
-            places.push(keyspace.key(db, bytes).place());
+            let hash = keyspace.hash(bytes);
+            keyspace.prefetch_shard(db, hash);
+            declared.hashes.push(hash);
+            declared.places.push(Key::with_hash(bytes, hash, db).place());
         }
     }
     if let Some(more) = known.command.other_places {
-        more(keyspace, db, args, places);
+        more(keyspace, db, args, &mut declared.places);
     }
 }
 
@@ -565,12 +586,12 @@ impl Scratch {
         self.access.touches = !session.no_touch;
         self.effects.is_recording = engine.effects.is_listening();
         let (db, index, now_ms) = (session.db, self.index, self.now_ms);
-        let Self { access, effects, tuning, redacted, places, found, sums, .. } = self;
+        let Self { access, effects, tuning, redacted, declared, sums, .. } = self;
         let (deadlines, is_waiting) = (&mut self.deadlines, &mut self.is_waiting);
         let overdue = &mut self.overdue;
         let access = &*access;
         let request = (args, hash, held);
-        let (keys, first_key) = lock(engine, db, known, request, (places, found), access);
+        let (keys, first_key) = lock(engine, db, known, request, declared, access);
         let mut context = Context {
             engine,
             session,

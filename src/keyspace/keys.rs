@@ -383,6 +383,12 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// Returns where the entry probably lies that belongs to a hash, if its shard is locked.
+    #[inline]
+    pub fn entry_hint(&self, db: u32, hash: u64) -> Option<EntryHint> {
+        self.shards.find(Key::with_hash(&[], hash, db).place)?.hint(hash)
+    }
+
     /// Says whether a key's shard is among those locked.
     pub fn covers(&self, key: &Key<'_>) -> bool {
         self.shards.find(key.place).is_some()

@@ -172,7 +172,8 @@ fn transfer(client: &mut Client, from: &str, to: &str, amount: i64) {
     loop {
         client.call(&["WATCH", from, to]);
         let balances = client.call(&["MGET", from, to]).texts();
-        let balances: Vec<i64> = balances.iter().map(|text| text.parse().unwrap()).collect();
+        let balances: Vec<i64> =
+            balances.iter().map(|text| text.parse().expect("a balance")).collect();
         client.call(&["MULTI"]);
         client.call(&["SET", from, &(balances[0] - amount).to_string()]);
         client.call(&["SET", to, &(balances[1] + amount).to_string()]);

@@ -31,7 +31,7 @@ pub(super) const MSET: Command = Command {
 
 fn mset(context: &mut Context<'_>) -> Result<(), CommandError> {
     let pairs = pairs_to_the_end(context)?;
-    store(context, pairs, (1, false), |_| None);
+    store(context, pairs, (1, false), NewDeadline::At(None));
     context.reply.ok();
     Ok(())
 }
@@ -59,7 +59,7 @@ fn msetnx(context: &mut Context<'_>) -> Result<(), CommandError> {
     let pairs = pairs_to_the_end(context)?;
     let may = count_present(context, pairs, 1) == 0;
     if may {
-        store(context, pairs, (1, false), |_| None);
+        store(context, pairs, (1, false), NewDeadline::At(None));
     }
     context.reply.integer(i64::from(may));
     Ok(())
@@ -81,18 +81,28 @@ fn count_present(context: &mut Context<'_>, pairs: usize, first: usize) -> usize
     count
 }
 
-/// Stores pairs; `deadline_of` says what becomes of the old deadline, `is_new_deadline` that it is
-/// replaced by another.
+/// What becomes of the deadline of a key that is stored.
+#[derive(Clone, Copy)]
+enum NewDeadline {
+    AsBefore,
+    At(Option<u64>),
+}
+
+/// Stores pairs; `is_new_deadline` says that they get a deadline.
 fn store(
     context: &mut Context<'_>,
     pairs: usize,
     (first, is_new_deadline): (usize, bool),
-    deadline_of: impl Fn(Option<u64>) -> Option<u64>,
+    deadline: NewDeadline,
 ) {
     for index in (first..).step_by(2).take(pairs) {
         let key = context.key(index);
-        let old = context.keys.get(&key, Lookup::PEEK);
-        let deadline_ms = deadline_of(old.and_then(|entry| entry.deadline_ms()));
+        let deadline_ms = match deadline {
+            NewDeadline::At(deadline_ms) => deadline_ms,
+            NewDeadline::AsBefore => {
+                context.keys.get(&key, Lookup::PEEK).and_then(|entry| entry.deadline_ms())
+            }
+        };
         let value = StringValue::from_bytes(context.args.at(index + 1));
         context.keys.set(&key, value, deadline_ms);
         context.notify(Event::SET, &key);
@@ -155,8 +165,8 @@ fn msetex(context: &mut Context<'_>) -> Result<(), CommandError> {
     };
     if may {
         let keeps = options.expiry == Expiry::Keep;
-        let place = (FIRST, deadline_ms.is_some());
-        store(context, pairs, place, |old_ms| if keeps { old_ms } else { deadline_ms });
+        let deadline = if keeps { NewDeadline::AsBefore } else { NewDeadline::At(deadline_ms) };
+        store(context, pairs, (FIRST, deadline_ms.is_some()), deadline);
         if let Some(deadline_ms) = deadline_ms {
             state_msetex(context, FIRST + 2 * pairs, deadline_ms);
         }

@@ -162,6 +162,16 @@ mod tests {
             ("EXEC", "[OK, OK, OK, ERR DB index is out of range, \"2\"]"),
             ("SELECT 0", "OK"),
             ("GET a", "\"1\""),
+            ("MULTI", "OK"),
+            ("SELECT 99", "QUEUED"),
+            ("GET a", "QUEUED"),
+            ("SELECT x", "QUEUED"),
+            ("GET b", "QUEUED"),
+            (
+                "EXEC",
+                "[ERR DB index is out of range, \"1\", \
+                 ERR value is not an integer or out of range, (nil)]",
+            ),
         ]);
     }
 }
