@@ -37,7 +37,7 @@ use crate::stats::{CommandLogClient, CommandLogKind, Counter, WorkerStats};
 /// A command that took longer than this makes the worker look at the wall clock again.
 const STALE_CLOCK_NS: u64 = 1_000_000;
 /// Time one slice of active expiry may take.
-const SWEEP_SLICE: Duration = Duration::from_micros(200);
+const SWEEP_SLICE: Duration = Duration::from_micros(50);
 
 /// What a batch came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
