@@ -30,7 +30,7 @@ pub use eviction::{Evicted, Evictor, VictimOrder, Victims};
 pub use expiry::{Expired, Sweep, SweepOutcome};
 pub use keys::{ExpiredThing, HeldShard, Key, KeyPlace, Keys, LockMode, Overdue, OwnedKey};
 pub use shard::{Editing, EntryMut, SHARD_COUNT};
-pub use slab::{data_bytes, publish_bytes, slab_bytes};
+pub use slab::{data_bytes, publish_bytes, slab_bytes, use_huge_pages};
 pub use undertaker::{freed_count, pending_count, reset_freed_count};
 
 /// Hashes a key with a process-wide secret, so that nobody can choose keys that collide.

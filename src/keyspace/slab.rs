@@ -98,7 +98,7 @@ static POOL: Mutex<Pool> = Mutex::new(Pool {
     free: SlabList { first: None },
     chunk: None,
     cut_count: 0,
-    page_size: PageSize::new(),
+    page_size: PageSize::small(),
 });
 
 static DATA_BYTES: AtomicI64 = AtomicI64::new(0);
@@ -146,6 +146,11 @@ pub fn data_bytes() -> u64 {
 /// Returns the bytes of all slabs, used or not; with [`data_bytes`] this tells fragmentation.
 pub fn slab_bytes() -> u64 {
     SLAB_COUNT.load(Ordering::Relaxed).max(0).unsigned_abs() * SLAB_BYTES as u64
+}
+
+/// Has memory for keys from now on taken in huge pages, as long as the kernel has them at once.
+pub fn use_huge_pages() {
+    POOL.lock().page_size = PageSize::huge();
 }
 
 /// Makes the first chunk ready, so that no client waits for it.

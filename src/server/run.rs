@@ -10,6 +10,7 @@ use crate::commands;
 use crate::config::{Config, Run, Setting, ShutdownOptions};
 use crate::control::{self, Control, ControlError, Health, MetricsSettings, Sources};
 use crate::engine::{CommandTable, Engine, Identity, ShutdownRequest};
+use crate::keyspace::use_huge_pages;
 use crate::net::{DataPlane, NetOptions, Rebinder};
 
 use super::logging;
@@ -76,6 +77,9 @@ fn prepare(config: &Config) -> Result<(), StartError> {
     change_directory(config)?;
     logging::apply(config);
     end_on_panic();
+    if !config.flag(Setting::DisableThp) {
+        use_huge_pages();
+    }
     log::notice(format_args!("Redpoll is starting"));
     log::notice(format_args!(
         "Redpoll version={}, bits={}, pid={}, just started",
