@@ -76,6 +76,7 @@ pub mod net;
 pub mod pubsub;
 pub mod rdb;
 pub mod resp;
+pub mod script;
 pub mod server;
 pub mod stats;
 pub mod types;

@@ -1,0 +1,186 @@
+//! The scripts the server knows, by the digest of their text.
+//!
+//! One lock guards the table: it is taken for a look-up and never while Lua runs. Scripts that came
+//! with EVAL are forgotten, the oldest first, when there are many of them; those of SCRIPT LOAD stay.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use bytes::Bytes;
+use parking_lot::RwLock;
+use sha1::{Digest, Sha1};
+
+use super::machine;
+use super::shebang::{self, ScriptFlags};
+
+/// Scripts of EVAL that are kept.
+const EVALUATED_COUNT_MAX: usize = 500;
+
+/// How a script came to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// By EVAL: it may be forgotten.
+    Evaluated,
+    /// By SCRIPT LOAD: it stays until it is flushed.
+    Loaded,
+}
+
+/// A script that compiles.
+#[derive(Debug)]
+pub struct Script {
+    /// SHA-1 of the text, in lower-case hexadecimal digits.
+    pub sha: [u8; 40],
+    /// The text, its first line included.
+    pub body: Bytes,
+    /// What its first line says.
+    pub flags: ScriptFlags,
+    /// It has used keys that it had not declared; learned and read by the engine.
+    pub touches_undeclared: AtomicBool,
+    /// It stays until it is flushed.
+    is_loaded: AtomicBool,
+}
+
+impl Script {
+    /// Returns the digest as text.
+    pub fn sha_text(&self) -> &str {
+        std::str::from_utf8(&self.sha).unwrap_or_default()
+    }
+
+    /// Returns the code behind the first line's flags.
+    pub(super) fn code(&self) -> &[u8] {
+        shebang::split(&self.body).map_or(&[], |(_, code)| code)
+    }
+
+    /// Returns about how many bytes it takes.
+    fn size_bytes(&self) -> usize {
+        self.body.len() + size_of::<Self>() + 2 * size_of::<usize>()
+    }
+}
+
+/// Scripts by digest, and those of EVAL by age.
+#[derive(Debug, Default)]
+struct Table {
+    by_sha: HashMap<[u8; 40], Arc<Script>, foldhash::fast::RandomState>,
+    evaluated: VecDeque<[u8; 40]>,
+    bytes: usize,
+}
+
+/// The registry of scripts.
+#[derive(Debug, Default)]
+pub struct Scripts {
+    table: RwLock<Table>,
+    /// Grows with each flush; machines drop what they have compiled when it has.
+    generation: AtomicU64,
+    evicted: AtomicU64,
+}
+
+impl Scripts {
+    /// Compiles a script to see whether it is one, and remembers it. `Err` holds what the client reads.
+    pub fn load(&self, body: &Bytes, origin: Origin) -> Result<Arc<Script>, String> {
+        let sha = digest(body);
+        if let Some(known) = self.get(&sha) {
+            if origin == Origin::Loaded {
+                self.keep(&known);
+            }
+            return Ok(known);
+        }
+        let (flags, code) = shebang::split(body)?;
+        machine::check_syntax(code)?;
+        let script = Arc::new(Script {
+            sha,
+            // A copy: the text may be a small part of a large buffer.
+            body: Bytes::copy_from_slice(body),
+            flags,
+            touches_undeclared: AtomicBool::new(false),
+            is_loaded: AtomicBool::new(origin == Origin::Loaded),
+        });
+        Ok(self.insert(script, origin))
+    }
+
+    fn insert(&self, script: Arc<Script>, origin: Origin) -> Arc<Script> {
+        let mut table = self.table.write();
+        if let Some(known) = table.by_sha.get(&script.sha) {
+            return Arc::clone(known);
+        }
+        table.bytes += script.size_bytes();
+        table.by_sha.insert(script.sha, Arc::clone(&script));
+        if origin == Origin::Evaluated {
+            table.evaluated.push_back(script.sha);
+            if table.evaluated.len() > EVALUATED_COUNT_MAX {
+                self.evict(&mut table);
+            }
+        }
+        script
+    }
+
+    fn evict(&self, table: &mut Table) {
+        let Some(oldest) = table.evaluated.pop_front() else { return };
+        if let Some(script) = table.by_sha.remove(&oldest) {
+            table.bytes -= script.size_bytes();
+            // A statistic: nothing depends on its order.
+            self.evicted.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Makes a script of EVAL one that stays.
+    fn keep(&self, script: &Script) {
+        // The flag only saves the write lock; the table's lock orders the rest.
+        if !script.is_loaded.swap(true, Ordering::Relaxed) {
+            self.table.write().evaluated.retain(|sha| *sha != script.sha);
+        }
+    }
+
+    /// Returns the script of a digest, given in hexadecimal digits of either case.
+    pub fn get(&self, sha: &[u8]) -> Option<Arc<Script>> {
+        let mut key: [u8; 40] = sha.try_into().ok()?;
+        key.make_ascii_lowercase();
+        self.table.read().by_sha.get(&key).map(Arc::clone)
+    }
+
+    /// Says whether there is a script of this digest.
+    pub fn exists(&self, sha: &[u8]) -> bool {
+        self.get(sha).is_some()
+    }
+
+    /// Forgets all scripts.
+    pub fn flush(&self) {
+        let mut table = self.table.write();
+        *table = Table::default();
+        // Release: whoever sees the new generation also sees the empty table.
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Returns a number that grows with each flush.
+    pub fn generation(&self) -> u64 {
+        // Acquire: see `flush`.
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Returns how many scripts there are.
+    pub fn count(&self) -> usize {
+        self.table.read().by_sha.len()
+    }
+
+    /// Returns about how many bytes the scripts take.
+    pub fn bytes(&self) -> usize {
+        self.table.read().bytes
+    }
+
+    /// Returns how many scripts of EVAL have been forgotten for want of room.
+    pub fn evicted_count(&self) -> u64 {
+        // A statistic: nothing depends on its order.
+        self.evicted.load(Ordering::Relaxed)
+    }
+}
+
+/// Returns the digest of a text, in hexadecimal digits.
+pub(super) fn digest(text: &[u8]) -> [u8; 40] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut hex = [0; 40];
+    for (pair, byte) in hex.chunks_exact_mut(2).zip(Sha1::digest(text)) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    hex
+}

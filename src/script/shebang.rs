@@ -1,0 +1,64 @@
+//! The first line of a script: `#!lua flags=no-writes,allow-stale`.
+
+/// What a script says of itself in its first line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScriptFlags {
+    /// It has such a line; without one, a script may do what scripts could before there were flags.
+    pub has_shebang: bool,
+    /// It writes nothing.
+    pub no_writes: bool,
+    /// It runs while memory is short.
+    pub allow_oom: bool,
+    /// It runs on a replica that is out of touch with its leader.
+    pub allow_stale: bool,
+    /// It runs only without a cluster.
+    pub no_cluster: bool,
+    /// It may use keys of several slots.
+    pub allow_cross_slot_keys: bool,
+}
+
+impl ScriptFlags {
+    /// Sets the flag of this name; says whether there is one.
+    pub(super) fn set(&mut self, name: &[u8]) -> bool {
+        match name {
+            b"no-writes" => self.no_writes = true,
+            b"allow-oom" => self.allow_oom = true,
+            b"allow-stale" => self.allow_stale = true,
+            b"no-cluster" => self.no_cluster = true,
+            b"allow-cross-slot-keys" => self.allow_cross_slot_keys = true,
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Splits a script into its flags and its code: the code keeps the line's end, so that lines are
+/// counted as in the text. `Err` holds what the client reads.
+pub(super) fn split(body: &[u8]) -> Result<(ScriptFlags, &[u8]), String> {
+    let mut flags = ScriptFlags::default();
+    if !body.starts_with(b"#!") {
+        return Ok((flags, body));
+    }
+    flags.has_shebang = true;
+    let end = memchr::memchr(b'\n', body).ok_or("ERR Invalid script shebang")?;
+    let mut parts =
+        body[..end].split(|byte| byte.is_ascii_whitespace()).filter(|part| !part.is_empty());
+    let engine = parts.next().unwrap_or_default();
+    if !engine[2..].eq_ignore_ascii_case(b"lua") {
+        let name = String::from_utf8_lossy(&engine[2..]).into_owned();
+        return Err(format!("ERR Could not find scripting engine '{name}'"));
+    }
+    for part in parts {
+        let Some(names) = part.strip_prefix(b"flags=") else {
+            let part = String::from_utf8_lossy(part);
+            return Err(format!("ERR Unknown lua shebang option: {part}"));
+        };
+        for name in names.split(|&byte| byte == b',').filter(|name| !name.is_empty()) {
+            if !flags.set(name) {
+                let name = String::from_utf8_lossy(name);
+                return Err(format!("ERR Unexpected flag in script shebang: {name}"));
+            }
+        }
+    }
+    Ok((flags, &body[end..]))
+}
