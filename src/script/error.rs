@@ -9,9 +9,10 @@ pub struct ScriptError {
 }
 
 impl ScriptError {
-    /// Returns an error of this text, which begins with its code.
-    pub(super) fn new(text: impl Into<Vec<u8>>) -> Self {
-        Self { text: text.into(), counted: false }
+    /// Returns an error of this text, which begins with its code; `counted` when it came from a command,
+    /// which has counted it in the statistics of errors.
+    pub(super) fn new(text: impl Into<Vec<u8>>, counted: bool) -> Self {
+        Self { text: text.into(), counted }
     }
 
     /// Returns the line that the client reads, without a sign before it.

@@ -44,9 +44,9 @@ pub(super) fn split(body: &[u8]) -> Result<(ScriptFlags, &[u8]), String> {
     let mut parts =
         body[..end].split(|byte| byte.is_ascii_whitespace()).filter(|part| !part.is_empty());
     let engine = parts.next().unwrap_or_default();
-    if !engine[2..].eq_ignore_ascii_case(b"lua") {
-        let name = String::from_utf8_lossy(&engine[2..]).into_owned();
-        return Err(format!("ERR Could not find scripting engine '{name}'"));
+    if engine != b"#!lua" {
+        let engine = String::from_utf8_lossy(engine);
+        return Err(format!("ERR Unexpected engine in script shebang: {engine}"));
     }
     for part in parts {
         let Some(names) = part.strip_prefix(b"flags=") else {

@@ -1,0 +1,138 @@
+//! Errors on their way through Lua: made by Rust, raised, caught, and at last described.
+
+use mlua::{Error, Lua, Value};
+
+use super::state::State;
+
+/// What ends a script that is told to end.
+pub(super) const KILLED: &str = "Script killed by user with SCRIPT KILL.";
+
+/// An error of the script interface: a table with `err` in the eyes of Lua.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}", String::from_utf8_lossy(text))]
+pub(super) struct Failure {
+    /// What a client reads, its code first.
+    pub(super) text: Vec<u8>,
+    /// A command replied it, so that the statistics of errors know it.
+    pub(super) counted: bool,
+}
+
+/// Where and why a script ended.
+#[derive(Debug)]
+pub(super) struct Ending {
+    pub(super) failure: Failure,
+    /// Line of the script, if one was running.
+    pub(super) line: Option<usize>,
+}
+
+/// Returns the error of a function that was called in the wrong way; `text` has no code.
+pub(super) fn refuse(text: &str) -> Error {
+    Error::external(Failure { text: format!("ERR {text}").into_bytes(), counted: false })
+}
+
+/// Returns the failure within an error, if that is one.
+fn failure_in(mut error: &Error) -> Option<&Failure> {
+    loop {
+        match error {
+            Error::CallbackError { cause, .. } => error = cause,
+            Error::ExternalError(inner) => return inner.downcast_ref(),
+            _ => return None,
+        }
+    }
+}
+
+/// Returns the text of an error without the traces the binding adds.
+fn text_of(mut error: &Error) -> String {
+    loop {
+        match error {
+            Error::CallbackError { cause, .. } => error = cause,
+            Error::RuntimeError(text) | Error::MemoryError(text) => return text.clone(),
+            other => return other.to_string(),
+        }
+    }
+}
+
+/// Returns what Lua code gets in place of an error that Rust made.
+pub(super) fn describe(lua: &Lua, error: Value) -> mlua::Result<Value> {
+    let Value::Error(error) = error else { return Ok(error) };
+    match failure_in(&error) {
+        Some(failure) => failure.to_table(lua).map(Value::Table),
+        None => lua.create_string(text_of(&error)).map(Value::String),
+    }
+}
+
+impl Failure {
+    /// Returns the error as Lua code sees it.
+    pub(super) fn to_table(&self, lua: &Lua) -> mlua::Result<mlua::Table> {
+        let table = lua.create_table_with_capacity(0, 2)?;
+        table.raw_set("err", lua.create_string(&self.text)?)?;
+        if self.counted {
+            table.raw_set("ignore_error_stats_update", true)?;
+        }
+        Ok(table)
+    }
+
+    /// Reads what was raised.
+    fn of(lua: &Lua, raised: &Value) -> Self {
+        let text = match raised {
+            Value::Table(table) => return Self::of_table(table),
+            Value::Error(error) => match failure_in(error) {
+                Some(failure) => return failure.clone(),
+                None => text_of(error).into_bytes(),
+            },
+            Value::String(text) => located(lua, &text.as_bytes()),
+            Value::Nil => b"nil".to_vec(),
+            other => {
+                other.to_string().unwrap_or_else(|_| other.type_name().to_owned()).into_bytes()
+            }
+        };
+        Self { text: [b"ERR ".as_slice(), &text].concat(), counted: false }
+    }
+
+    pub(super) fn of_table(table: &mlua::Table) -> Self {
+        let text = match table.raw_get("err") {
+            Ok(Value::String(text)) => text.as_bytes().to_vec(),
+            _ => b"ERR unknown error".to_vec(),
+        };
+        let counted =
+            matches!(table.raw_get("ignore_error_stats_update"), Ok(Value::Boolean(true)));
+        Self { text, counted }
+    }
+}
+
+/// Replaces the place of the prelude's code, which stands between the script and some of Lua's own
+/// functions, by that of the script.
+fn located(lua: &Lua, text: &[u8]) -> Vec<u8> {
+    let Some(rest) = text.strip_prefix(b"prelude:") else { return text.to_vec() };
+    let rest = memchr::memchr(b' ', rest).map_or(rest, |end| &rest[end + 1..]);
+    match running_line(lua) {
+        Some((source, line)) => [format!("{source}:{line}: ").as_bytes(), rest].concat(),
+        None => rest.to_vec(),
+    }
+}
+
+/// Returns the innermost running function that a script has, by its source and line.
+fn running_line(lua: &Lua) -> Option<(String, usize)> {
+    for level in 1.. {
+        let found = lua.inspect_stack(level, |frame| {
+            let source = frame.source().short_src?;
+            let line = frame.current_line()?;
+            source.starts_with("user_").then(|| (source.into_owned(), line))
+        })?;
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// Notes why a script ends; called by Lua before the stack unwinds.
+pub(super) fn note(lua: &Lua, state: &State, raised: &Value) {
+    let failure = if state.killed.get() {
+        Failure { text: format!("ERR {KILLED}").into_bytes(), counted: false }
+    } else {
+        Failure::of(lua, raised)
+    };
+    let line = running_line(lua).map(|(_, line)| line);
+    state.ending.replace(Some(Ending { failure, line }));
+}

@@ -1,0 +1,255 @@
+//! A Lua state as scripts see it, and the safe way into it.
+
+use std::rc::Rc;
+
+use mlua::chunk::ChunkMode;
+use mlua::{Function, HookTriggers, Lua, LuaOptions, LuaString, StdLib, Table, Value, VmState};
+
+use super::failure::{Ending, KILLED, describe, note, refuse};
+use super::state::State;
+use super::{HOST, MEMORY_BYTES_MAX, interface, random};
+use crate::script::host::{Host, Meanwhile};
+use crate::script::libs;
+
+/// Instructions between two looks at the rest of the server.
+const HOOK_INSTRUCTIONS: u32 = 100_000;
+/// Longest text that is compiled.
+const CHUNK_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// First byte of compiled code, which is never loaded: it is not checked.
+const COMPILED_MARK: u8 = 0x1b;
+
+const PRELUDE: &str = include_str!("prelude.lua");
+
+/// A Lua state whose scripts cannot change what later ones see.
+#[derive(Debug)]
+pub(in crate::script) struct Sandbox {
+    lua: Lua,
+    state: Rc<State>,
+    run: Function,
+    call: Function,
+    /// What scripts find as globals.
+    globals: Table,
+    /// Keeps the name of chunks alive, which Lua 5.1 does not do while it compiles.
+    _name: LuaString,
+}
+
+/// Says why a text does not compile; begins with the place.
+#[derive(Debug)]
+pub(in crate::script) struct SyntaxError(pub(in crate::script) String);
+
+impl Sandbox {
+    /// Makes a state for chunks of a name (`@user_script`).
+    pub(in crate::script) fn new(name: &str) -> mlua::Result<Self> {
+        let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS;
+        let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
+        let state = Rc::new(State::default());
+        let real = lua.create_table()?;
+        let shared = shared_libraries(&lua, &state)?;
+        let prelude = lua.load(PRELUDE).set_name("=prelude").set_mode(ChunkMode::Text);
+        let entries: Table = prelude.call((natives(&lua, &state)?, real.clone(), shared))?;
+        let sandbox = Self {
+            run: entries.raw_get("run")?,
+            call: entries.raw_get("call")?,
+            globals: real,
+            _name: lua.create_string(name)?,
+            state,
+            lua,
+        };
+        sandbox.watch(HOOK_INSTRUCTIONS)?;
+        Ok(sandbox)
+    }
+
+    /// Looks at the server every so many instructions.
+    fn watch(&self, instructions: u32) -> mlua::Result<()> {
+        watch(&self.lua, &self.state, instructions)
+    }
+
+    pub(in crate::script) fn lua(&self) -> &Lua {
+        &self.lua
+    }
+
+    #[expect(dead_code, reason = "for the functions of libraries")]
+    /// Returns the table behind what scripts find as globals; whoever adds to it adds for all.
+    pub(in crate::script) fn globals(&self) -> &Table {
+        &self.globals
+    }
+
+    /// Compiles a text.
+    pub(in crate::script) fn compile(
+        &self,
+        code: &[u8],
+        name: &str,
+    ) -> Result<Function, SyntaxError> {
+        compile(&self.lua, code, name)
+    }
+
+    /// Runs a script that finds `keys` and `args` among its globals.
+    #[inline]
+    pub(in crate::script) fn run(
+        &self,
+        script: &Function,
+        keys: &[&[u8]],
+        args: &[&[u8]],
+        host: &mut dyn Host,
+    ) -> Result<Value, Ended> {
+        self.enter(&self.run, script, keys, args, host)
+    }
+
+    #[expect(dead_code, reason = "for the functions of libraries")]
+    /// Calls a function with `keys` and `args`.
+    pub(in crate::script) fn call(
+        &self,
+        function: &Function,
+        keys: &[&[u8]],
+        args: &[&[u8]],
+        host: &mut dyn Host,
+    ) -> Result<Value, Ended> {
+        self.enter(&self.call, function, keys, args, host)
+    }
+
+    fn enter(
+        &self,
+        entry: &Function,
+        function: &Function,
+        keys: &[&[u8]],
+        args: &[&[u8]],
+        host: &mut dyn Host,
+    ) -> Result<Value, Ended> {
+        self.state.reset();
+        let outcome = HOST.set(host, || {
+            let keys = self.sequence(keys)?;
+            let args = self.sequence(args)?;
+            self.lua.set_memory_limit(MEMORY_BYTES_MAX)?;
+            let outcome: mlua::Result<(bool, Value)> = entry.call((function, keys, args));
+            self.lua.set_memory_limit(0)?;
+            outcome
+        });
+        if self.state.killed.get() {
+            self.watch(HOOK_INSTRUCTIONS).map_err(|error| Ended::of(&error))?;
+            return Err(self.ended(&Value::Nil));
+        }
+        match outcome {
+            Ok((true, value)) => Ok(value),
+            Ok((false, raised)) => Err(self.ended(&raised)),
+            Err(error) => Err(Ended::of(&error)),
+        }
+    }
+
+    /// Says whether the last script has chosen RESP3.
+    pub(in crate::script) fn is_resp3(&self) -> bool {
+        self.state.is_resp3.get()
+    }
+
+    fn sequence(&self, items: &[&[u8]]) -> mlua::Result<Table> {
+        self.lua.create_sequence_from(items.iter().map(LuaString::wrap))
+    }
+
+    #[cold]
+    fn ended(&self, raised: &Value) -> Ended {
+        if let Some(Ending { failure, line }) = self.state.ending.take() {
+            return Ended { text: failure.text, counted: failure.counted, line };
+        }
+        let text = match raised {
+            Value::String(text) => text.to_string_lossy(),
+            _ if self.state.killed.get() => KILLED.to_owned(),
+            _ => "error in error handling".to_owned(),
+        };
+        Ended { text: format!("ERR {text}").into_bytes(), counted: false, line: None }
+    }
+}
+
+/// Why a script did not return.
+#[derive(Debug)]
+pub(in crate::script) struct Ended {
+    /// What went wrong, with its code.
+    pub(in crate::script) text: Vec<u8>,
+    /// A command replied it.
+    pub(in crate::script) counted: bool,
+    /// Where in the script, if that is known.
+    pub(in crate::script) line: Option<usize>,
+}
+
+impl Ended {
+    fn of(error: &mlua::Error) -> Self {
+        Self { text: format!("ERR {error}").into_bytes(), counted: false, line: None }
+    }
+}
+
+fn watch(lua: &Lua, state: &Rc<State>, instructions: u32) -> mlua::Result<()> {
+    let triggers = HookTriggers::new().every_nth_instruction(instructions);
+    let state = Rc::clone(state);
+    lua.set_global_hook(triggers, move |lua, _| {
+        if !state.killed.get() && HOST.is_set() {
+            if HOST.with(|host| host.meanwhile()) == Meanwhile::GoOn {
+                return Ok(VmState::Continue);
+            }
+            state.killed.set(true);
+            // From here on each instruction fails, so that no handler of errors keeps it running.
+            watch(lua, &state, 1)?;
+        }
+        if state.killed.get() { Err(killed()) } else { Ok(VmState::Continue) }
+    })
+}
+
+fn killed() -> mlua::Error {
+    refuse(KILLED)
+}
+
+/// Functions that only the prelude sees.
+fn natives(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
+    let natives = lua.create_table()?;
+    natives.raw_set("describe", lua.create_function(|lua, error: Value| describe(lua, error))?)?;
+    let on_error = Rc::clone(state);
+    let on_error = move |lua: &Lua, raised: Value| {
+        note(lua, &on_error, &raised);
+        Ok(())
+    };
+    natives.raw_set("on_error", lua.create_function(on_error)?)?;
+    let load = |lua: &Lua, (text, name): (LuaString, LuaString)| {
+        let name = String::from_utf8_lossy(&name.as_bytes()).into_owned();
+        match compile(lua, &text.as_bytes(), &name) {
+            Ok(function) => Ok((Some(function), None)),
+            Err(SyntaxError(text)) => Ok((None, Some(text))),
+        }
+    };
+    natives.raw_set("compile", lua.create_function(load)?)?;
+    Ok(natives)
+}
+
+/// Makes the libraries that all scripts share.
+fn shared_libraries(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
+    let globals = lua.globals();
+    let shared = lua.create_table()?;
+    for name in ["table", "string", "math", "coroutine"] {
+        shared.raw_set(name, globals.raw_get::<Table>(name)?)?;
+    }
+    let clock = globals.raw_get::<Table>("os")?.raw_get::<Function>("clock")?;
+    let os = lua.create_table()?;
+    os.raw_set("clock", clock)?;
+    shared.raw_set("os", os)?;
+    let math: Table = shared.raw_get("math")?;
+    let own = Rc::clone(state);
+    let draw = move |lua: &Lua, args| random::random(lua, &own.random, &args);
+    math.raw_set("random", lua.create_function(draw)?)?;
+    let own = Rc::clone(state);
+    let seed = move |lua: &Lua, args| random::randomseed(lua, &own.random, &args);
+    math.raw_set("randomseed", lua.create_function(seed)?)?;
+    shared.raw_set("redis", interface::table(lua, state)?)?;
+    libs::install(lua, &shared)?;
+    Ok(shared)
+}
+
+/// Compiles a text; the name must outlive this call as a string of the state.
+pub(super) fn compile(lua: &Lua, code: &[u8], name: &str) -> Result<Function, SyntaxError> {
+    if code.len() > CHUNK_BYTES_MAX {
+        return Err(SyntaxError("chunk too large".to_owned()));
+    }
+    if code.first() == Some(&COMPILED_MARK) {
+        return Err(SyntaxError("attempt to load chunk with wrong mode".to_owned()));
+    }
+    let chunk = lua.load(code).set_name(name).set_mode(ChunkMode::Text);
+    chunk.into_function().map_err(|error| match error {
+        mlua::Error::SyntaxError { message, .. } => SyntaxError(message),
+        other => SyntaxError(other.to_string()),
+    })
+}

@@ -1,0 +1,32 @@
+//! What the functions of one Lua state share.
+
+use std::cell::{Cell, RefCell};
+
+use super::failure::Ending;
+use super::random::Random;
+use crate::resp::ReplyBuffer;
+
+/// What the functions that Lua calls know of the run they serve.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// The script has chosen RESP3.
+    pub(super) is_resp3: Cell<bool>,
+    /// The script was told to end.
+    pub(super) killed: Cell<bool>,
+    /// Why the last script ended early.
+    pub(super) ending: RefCell<Option<Ending>>,
+    /// Replies of commands, before they become Lua values.
+    pub(super) reply: RefCell<ReplyBuffer>,
+    /// Bytes of a reply that came in pieces.
+    pub(super) joined: RefCell<Vec<u8>>,
+    pub(super) random: Random,
+}
+
+impl State {
+    /// Forgets what the script before has left.
+    pub(super) fn reset(&self) {
+        self.is_resp3.set(false);
+        self.killed.set(false);
+        self.random.forget_seed();
+    }
+}
