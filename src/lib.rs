@@ -50,11 +50,14 @@
 //!
 //! # What holds
 //!
-//! - Locks of several shards are taken in ascending order of (database, shard); whoever holds a lock
-//!   takes another one only in that order, or only tries.
+//! - Locks of several shards are tried in ascending order of (database, shard). Nobody waits for a shard
+//!   while he holds another one, and whoever waits leaves the gate for those who want it closed.
 //! - The gate: each worker marks itself inside while it runs a batch. Who closes the gate (a flush, a
 //!   swap of databases, saving, a transaction that looks beyond its keys) waits until all have left.
-//! - Commands that run inside another (a transaction's) borrow its shards ([`keyspace::Keys::lend`]).
+//! - Commands that run inside another (a transaction's, a script's) borrow its shards
+//!   ([`keyspace::Keys::lend`]). A script that uses keys it has not declared runs, or goes on, alone.
+//! - Nobody waits for what a script holds that takes long: he reads BUSY instead, and the script's own
+//!   worker looks after its other clients from within it ([`engine::Turn`]).
 //! - A client that waits is parked under the locks of its keys, and served under the lock of the key
 //!   that became ready, the oldest first; no wake-up is lost ([`blocking`]). One that also needs
 //!   another shard is served when the locks are gone, with both taken in order.

@@ -2,47 +2,77 @@
 //! ordinary path.
 //!
 //! Every worker owns one flag and raises it while it runs a batch. An exclusive holder first raises
-//! `closing`, then waits until every worker's flag is down. Worker and holder each write their own
+//! `barrier`, then waits until every worker's flag is down. Worker and holder each write their own
 //! flag and then read the other's (Dekker's handshake), so both sides need sequential consistency:
 //! with anything weaker each could miss the other's write.
+//!
+//! A worker that is in the middle of something may close the gate from within: it keeps its flag up and
+//! waits for the other flags only. There can be one such worker at a time; those who want the gate
+//! closed from outside wait until it is through.
+//!
+//! Whoever holds something for long (a script) says so. Then nobody waits for him here: to enter and to
+//! close fail instead.
 //!
 //! Source of the handshake: E. W. Dijkstra, "Cooperating sequential processes", 1965 (crediting Dekker).
 
 use crossbeam_utils::CachePadded;
 
-use super::primitives::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering, lock, wait};
+use super::primitives::{
+    AtomicBool, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, lock, wait,
+};
+
+/// Set in the barrier while everybody but one worker is kept out for long; the rest of it counts those
+/// who have closed the gate or want to.
+const SHUT: usize = 1 << (usize::BITS - 1);
 
 /// A gate for a fixed number of workers.
 pub struct Gate {
     inside: Box<[CachePadded<AtomicBool>]>,
-    closing: AtomicBool,
-    turn: Mutex<()>,
-    waiting: Mutex<()>,
+    barrier: AtomicUsize,
+    holders: Mutex<Holders>,
     changed: Condvar,
+}
+
+struct Holders {
+    /// Somebody from outside holds it.
+    is_held: bool,
+    /// The worker that closes it from within, or has closed it.
+    within: Option<usize>,
+    /// By worker: it is inside for long.
+    is_slow: Box<[bool]>,
+}
+
+impl Holders {
+    fn is_slow_but_for(&self, worker: Option<usize>) -> bool {
+        self.is_slow.iter().enumerate().any(|(other, slow)| *slow && Some(other) != worker)
+    }
 }
 
 impl Gate {
     /// Creates an open gate for workers numbered below `worker_count`.
     pub fn new(worker_count: usize) -> Self {
+        let is_slow = (0..worker_count).map(|_| false).collect();
         Self {
             inside: (0..worker_count).map(|_| CachePadded::new(AtomicBool::new(false))).collect(),
-            closing: AtomicBool::new(false),
-            turn: Mutex::new(()),
-            waiting: Mutex::new(()),
+            barrier: AtomicUsize::new(0),
+            holders: Mutex::new(Holders { is_held: false, within: None, is_slow }),
             changed: Condvar::new(),
         }
     }
 
-    /// Marks the worker as inside; waits while an exclusive holder is at work.
+    /// Marks the worker as inside; waits while an exclusive holder is at work. Returns false, with the
+    /// worker outside, when that takes long.
     #[inline]
-    pub fn enter(&self, worker: usize) {
+    pub fn enter(&self, worker: usize) -> bool {
         loop {
-            // SeqCst: this store must be visible before `closing` is read, see the header.
+            // SeqCst: this store must be visible before `barrier` is read, see the header.
             self.inside[worker].store(true, Ordering::SeqCst);
-            if !self.closing.load(Ordering::SeqCst) {
-                return;
+            if self.barrier.load(Ordering::SeqCst) == 0 {
+                return true;
             }
-            self.step_aside(worker);
+            if !self.step_aside(worker) {
+                return false;
+            }
         }
     }
 
@@ -50,44 +80,130 @@ impl Gate {
     #[inline]
     pub fn leave(&self, worker: usize) {
         // SeqCst: everything done inside must be visible to a holder that sees the flag down, and
-        // the flag must be down before `closing` is read, else nobody wakes the holder.
+        // the flag must be down before `barrier` is read, else nobody wakes the holder.
         self.inside[worker].store(false, Ordering::SeqCst);
-        if self.closing.load(Ordering::SeqCst) {
+        if self.barrier.load(Ordering::SeqCst) != 0 {
             self.notify();
         }
     }
 
+    /// Says whether a worker is inside; it asks for itself.
+    #[inline]
+    pub fn is_inside(&self, worker: usize) -> bool {
+        // Relaxed: only its own thread writes the flag.
+        self.inside[worker].load(Ordering::Relaxed)
+    }
+
+    /// Lets others have the gate closed while a worker that is inside waits for something. It holds
+    /// nothing that they could want. Returns false, with the worker outside, when that takes long.
+    pub fn give_way(&self, worker: usize) -> bool {
+        if self.barrier.load(Ordering::SeqCst) == 0 || !self.is_inside(worker) {
+            return self.barrier.load(Ordering::SeqCst) & SHUT == 0;
+        }
+        if lock(&self.holders).within == Some(worker) {
+            return true;
+        }
+        self.leave(worker);
+        self.enter(worker)
+    }
+
+    /// Waits until the gate is open; returns false when that takes long.
     #[cold]
-    fn step_aside(&self, worker: usize) {
+    fn step_aside(&self, worker: usize) -> bool {
         self.inside[worker].store(false, Ordering::SeqCst);
-        let mut waiting = lock(&self.waiting);
+        let mut holders = lock(&self.holders);
         self.changed.notify_all();
-        while self.closing.load(Ordering::SeqCst) {
-            waiting = wait(&self.changed, waiting);
+        loop {
+            let barrier = self.barrier.load(Ordering::SeqCst);
+            if barrier & SHUT != 0 || barrier == 0 {
+                return barrier == 0;
+            }
+            holders = wait(&self.changed, holders);
         }
     }
 
     #[cold]
     fn notify(&self) {
-        let _waiting = lock(&self.waiting);
+        let _holders = lock(&self.holders);
         self.changed.notify_all();
+    }
+
+    fn is_anybody_inside_but(&self, worker: Option<usize>) -> bool {
+        let flags = self.inside.iter().enumerate();
+        flags
+            .filter(|(other, _)| Some(*other) != worker)
+            .any(|(_, flag)| flag.load(Ordering::SeqCst))
     }
 
     /// Closes the gate for everybody else, waits until all have left, and keeps it closed until the
     /// returned guard is dropped. A worker that is inside passes its own number; it counts as
-    /// outside meanwhile and is inside again afterwards.
-    pub fn close(&self, worker: Option<usize>) -> Closed<'_> {
+    /// outside meanwhile and is inside again afterwards. `None` when somebody is inside for long; then
+    /// the worker may be outside.
+    pub fn close(&self, worker: Option<usize>) -> Option<Closed<'_>> {
+        let mut holders = lock(&self.holders);
         if let Some(worker) = worker {
-            self.leave(worker);
+            self.inside[worker].store(false, Ordering::SeqCst);
         }
-        let turn = lock(&self.turn);
-        self.closing.store(true, Ordering::SeqCst);
-        let mut waiting = lock(&self.waiting);
-        while self.inside.iter().any(|flag| flag.load(Ordering::SeqCst)) {
-            waiting = wait(&self.changed, waiting);
+        self.barrier.fetch_add(1, Ordering::SeqCst);
+        self.changed.notify_all();
+        loop {
+            let is_taken = holders.is_held || holders.within.is_some();
+            if !is_taken && !self.is_anybody_inside_but(None) {
+                holders.is_held = true;
+                return Some(Closed { gate: self, worker });
+            }
+            let is_shut = self.barrier.load(Ordering::SeqCst) & SHUT != 0;
+            if is_shut || holders.is_slow_but_for(worker) {
+                break;
+            }
+            holders = wait(&self.changed, holders);
         }
-        drop(waiting);
-        Closed { gate: self, worker, turn: Some(turn) }
+        self.open(holders, worker);
+        None
+    }
+
+    /// Takes back one wish to have the gate closed, and goes inside again.
+    fn open(&self, holders: MutexGuard<'_, Holders>, worker: Option<usize>) {
+        self.barrier.fetch_sub(1, Ordering::SeqCst);
+        self.changed.notify_all();
+        drop(holders);
+        if let Some(worker) = worker {
+            self.enter(worker);
+        }
+    }
+
+    /// Closes the gate from within: the worker is inside, in the middle of something that nobody may
+    /// see half done. `None` when another one does the same, which would wait for this one, or when
+    /// somebody else is inside for long.
+    pub fn close_from_within(&self, worker: usize) -> Option<ClosedFromWithin<'_>> {
+        let mut holders = lock(&self.holders);
+        if holders.within.is_some() {
+            return None;
+        }
+        holders.within = Some(worker);
+        self.barrier.fetch_add(1, Ordering::SeqCst);
+        while self.is_anybody_inside_but(Some(worker)) {
+            if holders.is_slow_but_for(Some(worker)) {
+                holders.within = None;
+                self.open(holders, None);
+                return None;
+            }
+            holders = wait(&self.changed, holders);
+        }
+        Some(ClosedFromWithin { gate: self })
+    }
+
+    /// Says that a worker stays inside, or keeps the gate closed, for long. With `shuts_out`, nobody
+    /// else is to enter meanwhile.
+    pub fn hold_for_long(&self, worker: usize, shuts_out: bool) -> HeldForLong<'_> {
+        let mut holders = lock(&self.holders);
+        holders.is_slow[worker] = true;
+        let shuts_out = shuts_out && self.barrier.load(Ordering::SeqCst) & SHUT == 0;
+        if shuts_out {
+            self.barrier.fetch_or(SHUT, Ordering::SeqCst);
+        }
+        self.changed.notify_all();
+        HeldForLong { gate: self, worker, shuts_out }
     }
 }
 
@@ -95,16 +211,43 @@ impl Gate {
 pub struct Closed<'a> {
     gate: &'a Gate,
     worker: Option<usize>,
-    turn: Option<MutexGuard<'a, ()>>,
 }
 
 impl Drop for Closed<'_> {
     fn drop(&mut self) {
-        self.gate.closing.store(false, Ordering::SeqCst);
-        self.gate.notify();
-        self.turn = None;
-        if let Some(worker) = self.worker {
-            self.gate.enter(worker);
+        let mut holders = lock(&self.gate.holders);
+        holders.is_held = false;
+        self.gate.open(holders, self.worker);
+    }
+}
+
+/// The gate is closed for all workers but one while this lives.
+pub struct ClosedFromWithin<'a> {
+    gate: &'a Gate,
+}
+
+impl Drop for ClosedFromWithin<'_> {
+    fn drop(&mut self) {
+        let mut holders = lock(&self.gate.holders);
+        holders.within = None;
+        self.gate.open(holders, None);
+    }
+}
+
+/// A worker stays inside for long while this lives.
+pub struct HeldForLong<'a> {
+    gate: &'a Gate,
+    worker: usize,
+    shuts_out: bool,
+}
+
+impl Drop for HeldForLong<'_> {
+    fn drop(&mut self) {
+        let mut holders = lock(&self.gate.holders);
+        holders.is_slow[self.worker] = false;
+        if self.shuts_out {
+            self.gate.barrier.fetch_and(!SHUT, Ordering::SeqCst);
         }
+        self.gate.changed.notify_all();
     }
 }

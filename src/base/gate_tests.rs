@@ -17,9 +17,9 @@ fn a_holder_never_meets_a_worker() {
             let (gate, cells) = (Arc::clone(&gate), Arc::clone(&cells));
             thread::spawn(move || {
                 for round in 0..2_000 {
-                    gate.enter(worker);
+                    assert!(gate.enter(worker), "nobody holds it for long");
                     if round % 50 == worker {
-                        let closed = gate.close(Some(worker));
+                        let closed = gate.close(Some(worker)).expect("nobody is slow");
                         // Not atomic together on purpose: only exclusion keeps the two equal.
                         let first = cells[0].load(Ordering::Relaxed);
                         cells[0].store(first + 1, Ordering::Relaxed);

@@ -9,6 +9,7 @@ pub mod gate;
 pub mod glob;
 pub mod log;
 pub mod mailbox;
+pub mod patience;
 pub mod prefetch;
 pub mod striped;
 pub mod text;

@@ -3,7 +3,7 @@
 //! They are named here, so that tests can compile the same code a second time on a scheduler that
 //! tries many interleavings (`scheduled`).
 
-pub(super) use std::sync::atomic::{AtomicBool, Ordering};
+pub(super) use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// Locks; a panic of another holder left nothing half done, since all they guard is one step.

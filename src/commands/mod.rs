@@ -13,6 +13,7 @@ mod list;
 mod model_tests;
 mod pubsub;
 mod scan;
+mod scripting;
 mod server;
 mod set;
 mod sorted_set;
@@ -44,5 +45,6 @@ pub const FAMILIES: &[&[Command]] = &[
     server::COMMANDS,
     sorted_set::COMMANDS,
     transaction::COMMANDS,
+    scripting::COMMANDS,
     geo::COMMANDS,
 ];

@@ -115,14 +115,15 @@ impl Batch {
     }
 
     /// First pass over the commands from number `first` on: looks them up, hashes their keys and
-    /// fetches what leads to them. `db` is where their client is.
+    /// fetches what leads to them. `db` is where their client is. Says whether one runs a script.
     pub(super) fn look_up(
         &mut self,
         (table, keyspace): (&CommandTable, &Keyspace),
         db: u32,
         buffer: &[u8],
         first: usize,
-    ) {
+    ) -> bool {
+        let mut runs_script = false;
         let is_in_row = self.commands.len() - first >= ROW_COMMANDS_MIN;
         for index in first..self.commands.len() {
             let args = self.args(buffer, index);
@@ -131,6 +132,7 @@ impl Batch {
             let hash = key.map(|key| keyspace.hash(key));
             let queued = &mut self.commands[index];
             queued.id = known.map(|known| known.id);
+            runs_script |= known.is_some_and(|known| known.runs_script);
             queued.db = db;
             queued.is_in_row = is_in_row && known.is_some_and(|known| known.is_plain);
             queued.has_hash = hash.is_some();
@@ -139,6 +141,7 @@ impl Batch {
                 keyspace.prefetch_shard(db, hash);
             }
         }
+        runs_script
     }
 
     /// The other passes, over all commands: fetches what they will touch, one level after the other, so

@@ -3,6 +3,7 @@
 
 use super::context::Context;
 use super::error::CommandError;
+use super::state::Engine;
 use crate::keyspace::{KeyPlace, Keyspace};
 
 /// What a command does: reads its arguments from the context, replies into it, or refuses.
@@ -41,6 +42,8 @@ pub struct Command {
     pub locks_alone: bool,
     /// It may touch keys that it does not declare: nothing else may be locked while it runs.
     pub looks_beyond: bool,
+    /// It runs a script: says whether that is known, and known to use declared keys only.
+    pub script_keeps_to_keys: Option<fn(&Engine, super::Args<'_>) -> bool>,
     /// Which database the commands behind it run in (SELECT).
     pub selects: Option<fn(super::Args<'_>) -> Option<u32>>,
     /// What becomes of it between MULTI and EXEC.
@@ -91,6 +94,7 @@ impl Command {
         other_places: None,
         locks_alone: false,
         looks_beyond: false,
+        script_keeps_to_keys: None,
         selects: None,
         in_transaction: InTransaction::Queued,
         run: container,

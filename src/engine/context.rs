@@ -7,6 +7,7 @@ use super::session::Session;
 use super::state::Engine;
 use super::table::Known;
 use super::tuning::Tuning;
+use super::turn::Turn;
 use super::waiting::WaitRequest;
 use crate::base::gate::Closed;
 use crate::base::text;
@@ -31,8 +32,14 @@ pub struct Context<'a> {
     pub(super) first_key: Option<(usize, Key<'a>)>,
     pub(super) redacted: &'a mut Vec<usize>,
     pub(super) wait: Option<Box<WaitRequest>>,
+    /// What the thread does for others while the command takes long.
+    pub(super) turn: &'a mut (dyn Turn + 'a),
     /// The gate is closed already: no other worker runs.
     pub(super) is_alone: bool,
+    /// It runs inside another command.
+    pub(super) is_nested: bool,
+    /// Memory is above its limit, and nothing could be evicted.
+    pub(super) is_out_of_memory: bool,
 }
 
 impl<'a> Context<'a> {
@@ -62,8 +69,15 @@ impl<'a> Context<'a> {
 
     /// Keeps every other worker out of the keyspace until the result is dropped; `None` if they are
     /// kept out anyway. Nothing may be locked: commands that declare keys unlock them first.
-    pub fn stop_the_world(&self) -> Option<Closed<'a>> {
-        (!self.is_alone).then(|| self.engine.gate.close(Some(self.worker)))
+    ///
+    /// # Errors
+    /// A script is at work that takes long.
+    pub fn stop_the_world(&self) -> Result<Option<Closed<'a>>, CommandError> {
+        if self.is_alone {
+            return Ok(None);
+        }
+        let closed = self.engine.gate.close(Some(self.worker));
+        closed.map(Some).ok_or_else(|| self.engine.slow.refusal())
     }
 
     /// Says whether the gate is closed already, so that no other worker runs.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::stats::WorkerStats;
+
 /// A refusal; its text is the whole error line without the leading `-`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
@@ -39,6 +41,9 @@ pub enum CommandError {
     /// The same with a text that quotes bytes of the client as they came.
     #[error("{}", String::from_utf8_lossy(.0))]
     Quoting(Vec<u8>),
+    /// The same for one that a command inside this one has met with: it is counted already.
+    #[error("{}", String::from_utf8_lossy(.0))]
+    Counted(Vec<u8>),
 }
 
 impl CommandError {
@@ -61,8 +66,16 @@ impl CommandError {
     pub fn bytes(&self) -> Cow<'_, [u8]> {
         match self {
             Self::Refused(text) => Cow::Borrowed(text.as_bytes()),
-            Self::Quoting(text) => Cow::Borrowed(text),
+            Self::Quoting(text) | Self::Counted(text) => Cow::Borrowed(text),
             other => Cow::Owned(other.to_string().into_bytes()),
+        }
+    }
+
+    /// Counts it as the end of a command of this number.
+    pub(super) fn count(&self, stats: &WorkerStats, id: usize) {
+        if !matches!(self, Self::Counted(_)) {
+            stats.record_failed(id);
+            stats.record_error(&self.bytes());
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The order is the originals': authentication first, so that a stranger learns nothing, then memory,
 //! then what makes a command wait. Permissions and cluster redirection stand between authentication
-//! and memory; subscriptions, role and busy scripts between memory and waiting.
+//! and memory; subscriptions, role, loading and busy scripts between memory and waiting.
 
 use std::sync::atomic::Ordering;
 
@@ -11,7 +11,7 @@ use super::error::CommandError;
 use super::pause::PauseKind;
 use super::session::Session;
 use super::state::Engine;
-use super::table::Known;
+use super::table::{KeyPlan, Known};
 
 /// What the gates know of a command that wants to run.
 pub(super) struct Candidate<'a> {
@@ -21,6 +21,8 @@ pub(super) struct Candidate<'a> {
     pub(super) now_ms: u64,
     /// Memory is above its limit and nothing could be evicted.
     pub(super) is_out_of_memory: bool,
+    /// A script that takes long keeps the worker out of the keyspace.
+    pub(super) is_shut_out: bool,
 }
 
 impl Candidate<'_> {
@@ -48,7 +50,7 @@ pub(super) enum Verdict {
 type Gate = fn(&Candidate<'_>) -> Verdict;
 
 /// All gates in the order they are asked.
-const GATES: &[Gate] = &[authentication, memory, subscription, loading, pause];
+const GATES: &[Gate] = &[authentication, memory, subscription, loading, busy, pause];
 
 /// Asks all gates; the first that does not let the command pass decides.
 #[inline]
@@ -105,6 +107,17 @@ fn loading(candidate: &Candidate<'_>) -> Verdict {
         return Verdict::Refuse(CommandError::Loading);
     }
     Verdict::Pass
+}
+
+/// What may run while a script takes long touches no key.
+#[inline]
+fn busy(candidate: &Candidate<'_>) -> Verdict {
+    if !candidate.is_shut_out {
+        return Verdict::Pass;
+    }
+    let Candidate { known, engine, .. } = candidate;
+    let may = known.command.flags.has(Flags::ALLOW_BUSY) && matches!(known.plan, KeyPlan::None);
+    if may { Verdict::Pass } else { Verdict::Refuse(engine.slow.refusal()) }
 }
 
 #[inline]

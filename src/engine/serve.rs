@@ -14,6 +14,7 @@ use super::effects::Effects;
 use super::session::Session;
 use super::state::Engine;
 use super::tuning::Tuning;
+use super::turn::Nobody;
 use super::waiting::{Waiter, key_at};
 use super::worker::{append_effects, record_expired};
 use crate::keyspace::{Access, KeyPlace, Keys, LockMode, Lookup, OwnedKey};
@@ -128,7 +129,10 @@ impl Server<'_> {
             first_key: None,
             redacted: &mut redacted,
             wait: None,
+            turn: &mut Nobody,
             is_alone: false,
+            is_nested: true,
+            is_out_of_memory: false,
         };
         let is_served = self.attempt(context, waiter, position, ready);
         if !is_served {

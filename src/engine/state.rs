@@ -11,6 +11,7 @@ use super::effects::EffectLog;
 use super::pause::Pause;
 use super::persistence::Persistence;
 use super::reaper::Reaper;
+use super::script::SlowScripts;
 use super::table::CommandTable;
 use super::waiting::Parked;
 use super::watching::Watches;
@@ -22,6 +23,7 @@ use crate::config::{Config, Setting};
 use crate::keyspace::Keyspace;
 use crate::pubsub::{Broadcast, PubSub};
 use crate::resp::ReplyBuffer;
+use crate::script::Scripts;
 use crate::stats::{CommandLogKind, Counter, Stats};
 
 /// What threads tell a worker.
@@ -98,6 +100,14 @@ pub struct Engine {
     /// QUICKLIST-PACKED-THRESHOLD); 0 for the usual.
     pub list_large_bytes_min: AtomicUsize,
     pub peak_memory_bytes: AtomicU64,
+    /// The scripts that clients have sent.
+    pub scripts: Scripts,
+    /// Those that take long.
+    pub slow: SlowScripts,
+    /// By worker: bytes its machine for scripts uses.
+    pub(super) script_memory: Box<[AtomicUsize]>,
+    /// Scripts may call every command, for tests (DEBUG SET-DISABLE-DENY-SCRIPTS).
+    pub allows_denied_commands: AtomicBool,
     workers: OnceLock<Vec<Mailbox<WorkerMessage>>>,
     /// By worker: it has posted letters to itself. Only that worker reads and writes its flag.
     own_mail: Box<[CachePadded<AtomicBool>]>,
@@ -145,6 +155,10 @@ impl Engine {
             replication_id: Mutex::new(random_id()),
             upkeep_steps: AtomicU64::new(0),
             peak_memory_bytes: AtomicU64::new(0),
+            scripts: Scripts::default(),
+            slow: SlowScripts::default(),
+            script_memory: (0..worker_count).map(|_| AtomicUsize::new(0)).collect(),
+            allows_denied_commands: AtomicBool::new(false),
             workers: OnceLock::new(),
             own_mail: (0..worker_count).map(|_| CachePadded::default()).collect(),
             stop: Mutex::new(None),
@@ -268,6 +282,12 @@ impl Engine {
         if step.is_multiple_of(STEPS_PER_MEMORY_SAMPLE) {
             self.used_memory_bytes();
         }
+    }
+
+    /// Returns the bytes that the workers' machines for scripts use.
+    pub fn script_memory_bytes(&self) -> usize {
+        // Relaxed: a statistic.
+        self.script_memory.iter().map(|bytes| bytes.load(Ordering::Relaxed)).sum()
     }
 
     /// Returns the bytes of all clients' buffers as last noted by their workers.

@@ -36,6 +36,8 @@ pub struct Known {
     pub full_name: String,
     pub plan: KeyPlan,
     pub mode: LockMode,
+    /// It runs a script.
+    pub runs_script: bool,
     /// It needs one shard and little time, so that the shard may be locked ahead.
     pub is_plain: bool,
     /// Subcommands by name, for containers.
@@ -101,7 +103,18 @@ impl CommandTable {
             && command.complexity.starts_with("O(1)")
             && !command.flags.has(Flags::BLOCKING);
         let subcommands = HashMap::new();
-        let known = Known { command, id, full_name, plan, mode, is_plain, subcommands, parent };
+        let runs_script = command.script_keeps_to_keys.is_some();
+        let known = Known {
+            command,
+            id,
+            full_name,
+            plan,
+            mode,
+            runs_script,
+            is_plain,
+            subcommands,
+            parent,
+        };
         self.known.push(known);
         id
     }

@@ -8,12 +8,13 @@
 use super::args::Args;
 use super::command::Flags;
 use super::context::Context;
-use super::effects::{Effect, Effects};
+use super::error::CommandError;
+use super::locking::{Declared, add_places};
+use super::nested::{self, Outer, Sums};
 use super::serve::Server;
 use super::table::Known;
-use super::worker::{Declared, add_places, record_expired};
-use crate::base::clock;
-use crate::keyspace::{KeyPlace, Keys, LockMode, OwnedKey};
+use super::watching::WatchSet;
+use crate::keyspace::{KeyPlace, Keys, LockMode};
 use crate::resp::Span;
 
 /// Commands a client has queued since it began a transaction.
@@ -24,6 +25,8 @@ pub struct Transaction {
     pub is_aborted: bool,
     /// Flags that at least one of the commands has.
     pub flags_of_any: Flags,
+    /// At least one of the commands runs a script.
+    pub(super) runs_script: bool,
 }
 
 /// A command with its arguments.
@@ -41,7 +44,13 @@ impl QueuedCommand {
 
 impl Default for Transaction {
     fn default() -> Self {
-        Self { queue: Vec::new(), bytes: 0, is_aborted: false, flags_of_any: Flags::NONE }
+        Self {
+            queue: Vec::new(),
+            bytes: 0,
+            is_aborted: false,
+            flags_of_any: Flags::NONE,
+            runs_script: false,
+        }
     }
 }
 
@@ -56,6 +65,7 @@ impl Transaction {
         }
         self.bytes += buffer.len() + size_of::<Span>() * spans.len() + size_of::<QueuedCommand>();
         self.flags_of_any = self.flags_of_any.and(known.command.flags);
+        self.runs_script |= known.runs_script;
         self.queue.push(QueuedCommand { id: known.id, buffer, spans });
     }
 
@@ -75,47 +85,52 @@ impl Transaction {
     }
 }
 
-/// What one command of a transaction came to, beyond its reply.
-#[derive(Default)]
-struct Sums {
-    changes: u64,
-    effects: Vec<Effect>,
-    touched: Vec<OwnedKey>,
-}
-
 impl Context<'_> {
     /// Runs a transaction and replies with the replies of its commands; with nothing if a watched
     /// key has changed. The watched keys are no longer watched.
-    pub fn execute(&mut self, transaction: &Transaction) {
+    ///
+    /// # Errors
+    /// A script that takes long holds what the transaction wants.
+    pub fn execute(&mut self, transaction: &Transaction) -> Result<(), CommandError> {
         let mut watches = std::mem::take(&mut self.session.watches);
+        let outcome = self.execute_unless_changed(transaction, &watches);
+        self.engine.unwatch(&mut watches);
+        outcome
+    }
+
+    fn execute_unless_changed(
+        &mut self,
+        transaction: &Transaction,
+        watches: &WatchSet,
+    ) -> Result<(), CommandError> {
         let (mut places, looks_beyond) = self.places_of(transaction);
         places.extend(watches.keys().map(|key| key.place()));
-        let closed = if looks_beyond { self.stop_the_world() } else { None };
+        let closed = if looks_beyond { self.stop_the_world()? } else { None };
         let is_alone = self.is_alone || looks_beyond;
-        let access = self.keys.access();
-        let engine = self.engine;
+        let (engine, access) = (self.engine, self.keys.access());
         if is_alone {
             let mut watched: Vec<KeyPlace> = watches.keys().map(|key| key.place()).collect();
             let mut keys = engine.keyspace.lock(&mut watched, LockMode::Exclusive, access);
             let has_changed = watches.has_changed(&mut keys);
             drop(keys);
-            engine.unwatch(&mut watches);
             if has_changed {
-                return self.reply.null_array();
+                self.reply.null_array();
+                return Ok(());
             }
             let sums = self.run_queue(transaction, None);
             self.settle(sums, None);
         } else {
-            let mut keys = engine.keyspace.lock(&mut places, LockMode::Exclusive, access);
-            let has_changed = watches.has_changed(&mut keys);
-            engine.unwatch(&mut watches);
-            if has_changed {
-                return self.reply.null_array();
+            let locked = engine.keyspace.lock_soon(&mut places, LockMode::Exclusive, access);
+            let mut keys = locked.ok_or_else(|| engine.slow.refusal())?;
+            if watches.has_changed(&mut keys) {
+                self.reply.null_array();
+                return Ok(());
             }
             let sums = self.run_queue(transaction, Some(&mut keys));
             self.settle(sums, Some(keys));
         }
         drop(closed);
+        Ok(())
     }
 
     /// Returns the places of all keys the commands declare, and whether one of them looks beyond.
@@ -128,7 +143,11 @@ impl Context<'_> {
             add_places(self.engine, db, known, queued.args(), &mut declared);
             let command = known.command;
             let has_none = declared.places.len() == before;
-            looks_beyond |= command.looks_beyond || has_none && !command.flags.has(Flags::FAST);
+            let keeps_to_keys = command.script_keeps_to_keys;
+            looks_beyond |= match keeps_to_keys {
+                Some(keeps_to_keys) => !keeps_to_keys(self.engine, queued.args()),
+                None => command.looks_beyond || has_none && !command.flags.has(Flags::FAST),
+            };
             let chosen = command.selects.and_then(|selects| selects(queued.args()));
             // A choice that will be refused leaves the client where it is.
             db = chosen.filter(|&db| db < self.engine.keyspace.database_count()).unwrap_or(db);
@@ -159,61 +178,31 @@ impl Context<'_> {
         let engine = self.engine;
         let access = self.keys.access();
         let mut declared = Declared::default();
-        let db = self.session.db;
-        add_places(engine, db, known, args, &mut declared);
+        add_places(engine, self.session.db, known, args, &mut declared);
         let mut places = declared.places;
         let is_alone = keys.is_none();
         let own = match keys {
             None => engine.keyspace.lock(&mut places, LockMode::Exclusive, access),
+            // A script may want keys that others of the queue have declared.
+            Some(keys) if known.runs_script => keys.lend_all(access),
             Some(keys) => {
                 places.sort_unstable();
                 let lent = keys.lend(&places, LockMode::Exclusive, access);
                 lent.expect("the places of all commands were locked")
             }
         };
-        let mut effects =
-            Effects { is_recording: engine.effects.is_listening(), ..Effects::default() };
-        let mut redacted = Vec::new();
-        let began_us = clock::monotonic_us();
-        let mut context = Context {
+        let outer = Outer {
             engine,
             session: &mut *self.session,
-            args,
-            reply: &mut *self.reply,
-            keys: own,
-            effects: &mut effects,
             tuning: self.tuning,
-            known,
+            turn: &mut *self.turn,
             now_ms: self.now_ms,
             worker: self.worker,
-            first_key: None,
-            redacted: &mut redacted,
-            wait: None,
             is_alone,
+            is_out_of_memory: self.is_out_of_memory,
+            is_recorded: true,
         };
-        let outcome = (known.command.run)(&mut context);
-        if context.keys.has_news() {
-            context.keys.settle_overdue();
-            record_expired(engine, context.worker, &context.keys.take_expired());
-            engine.announce(Some(context.worker), &mut context.keys);
-            sums.touched.extend(context.keys.take_touched());
-        }
-        drop(context);
-        let stats = engine.stats.worker(self.worker);
-        if let Err(error) = &outcome {
-            let text = error.bytes();
-            stats.record_failed(known.id);
-            stats.record_error(&text);
-            self.reply.error_bytes(&text);
-        }
-        let elapsed_us = clock::monotonic_us().saturating_sub(began_us);
-        stats.record_command(known.id, elapsed_us * 1000);
-        if effects.change_count > 0 {
-            sums.changes += effects.change_count;
-            if effects.is_recording {
-                sums.effects.extend(effects.into_effects(db, args));
-            }
-        }
+        nested::run(outer, (known, args), own, self.reply, sums);
     }
 
     /// Appends the effects and serves those who wait, then unlocks.

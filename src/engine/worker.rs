@@ -4,32 +4,35 @@
 //! then the statistics. Figures that are only summed are kept aside and added once per batch.
 
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::ahead::Ahead;
-use super::batch::{Batch, EntryHints, HINTS_MAX, ROW_COMMANDS_MIN};
+use super::batch::{Batch, ROW_COMMANDS_MIN};
 use super::clients::{Gauges, Peer};
-use super::command::{Flags, InTransaction, KeyFlags};
+use super::command::{Flags, InTransaction};
 use super::context::Context;
 use super::effects::{Effect, Effects};
 use super::error::CommandError;
 use super::gates::{self, Candidate, Verdict};
+use super::locking::{Declared, lock};
 use super::memory::{Room, make_room};
 use super::notify::{self, Event};
-use super::plan::{KeyAt, find_keys};
 use super::refusals::Misfit;
 use super::serve::Server;
 use super::session::{Flow, ReplyMode, Session};
 use super::state::Engine;
 use super::table::{KeyPlan, Known};
 use super::tuning::Tuning;
+use super::turn::{Nobody, Turn};
 use super::waiting::{self, Deadlines};
 use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
+use crate::base::patience::while_waiting;
 use crate::keyspace::{
-    Access, Evictor, Expired, ExpiredThing, HeldShard, Key, KeyPlace, Keys, LockMode, Overdue,
-    OwnedKey, Sweep, SweepOutcome, data_bytes, publish_bytes,
+    Access, Evictor, Expired, ExpiredThing, HeldShard, LockMode, Overdue, OwnedKey, Sweep,
+    SweepOutcome, data_bytes, publish_bytes,
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{CommandLogClient, CommandLogKind, Counter, WorkerStats};
@@ -76,6 +79,10 @@ struct Scratch {
     deadlines: Deadlines,
     /// The command that ran last waits.
     is_waiting: bool,
+    /// The worker is kept out of the keyspace, and must not wait to get in.
+    is_shut_out: bool,
+    /// Nothing could be evicted for the command that runs.
+    is_out_of_memory: bool,
 }
 
 /// One thread's executor.
@@ -83,6 +90,9 @@ pub struct Worker {
     engine: Arc<Engine>,
     scratch: Scratch,
     sweep: Sweep,
+    /// It stands in for a worker of this thread that is inside the gate with a command that takes
+    /// long: it never enters, and runs only what needs nothing there.
+    is_aside: bool,
 }
 
 impl Worker {
@@ -104,9 +114,20 @@ impl Worker {
             overdue: Vec::new(),
             deadlines: Deadlines::default(),
             is_waiting: false,
+            is_shut_out: false,
+            is_out_of_memory: false,
         };
         let sweep = Sweep::new(index, engine.worker_count());
-        Self { engine, scratch, sweep }
+        let weak = Arc::downgrade(&engine);
+        while_waiting(Rc::new(move || {
+            weak.upgrade().is_none_or(|engine| engine.gate.give_way(index))
+        }));
+        Self { engine, scratch, sweep, is_aside: false }
+    }
+
+    /// Creates a stand-in for a worker that is busy with a command that takes long, on its thread.
+    pub fn aside(engine: Arc<Engine>, index: usize) -> Self {
+        Self { is_aside: true, ..Self::new(engine, index) }
     }
 
     /// Returns what this worker shares with the others.
@@ -136,16 +157,27 @@ impl Worker {
     }
 
     /// Looks up the commands of a batch from number `first` on, all of the same client, and begins to
-    /// fetch what they will touch.
-    pub fn look_up(&self, session: &Session, buffer: &[u8], batch: &mut Batch, first: usize) {
-        batch.look_up((&self.engine.table, &self.engine.keyspace), session.db, buffer, first);
+    /// fetch what they will touch. Says whether a script may run with them, which may take long.
+    pub fn look_up(
+        &self,
+        session: &Session,
+        buffer: &[u8],
+        batch: &mut Batch,
+        first: usize,
+    ) -> bool {
+        let parts = (&self.engine.table, &self.engine.keyspace);
+        let runs_script = batch.look_up(parts, session.db, buffer, first);
+        runs_script || session.transaction.as_ref().is_some_and(|queue| queue.runs_script)
     }
 
     /// Fetches what the commands of a batch will touch. They have been looked up.
     pub fn fetch(&self, batch: &Batch) {
-        self.engine.gate.enter(self.scratch.index);
+        let (gate, index) = (&self.engine.gate, self.scratch.index);
+        if self.is_aside || !gate.enter(index) {
+            return;
+        }
         batch.fetch(&self.engine.keyspace);
-        self.engine.gate.leave(self.scratch.index);
+        gate.leave(index);
     }
 
     /// Looks up, fetches and runs the commands of a batch, all of the same client.
@@ -158,7 +190,7 @@ impl Worker {
     ) -> Ran {
         self.look_up(session, buffer, batch, 0);
         self.fetch(batch);
-        self.run_range(session, buffer, batch, 0..batch.len(), reply)
+        self.run_range(session, buffer, batch, 0..batch.len(), (reply, &mut Nobody))
     }
 
     /// Runs some commands of a batch in order, appending their replies. Stops early when a command
@@ -169,12 +201,12 @@ impl Worker {
         buffer: &[u8],
         batch: &Batch,
         range: Range<usize>,
-        reply: &mut ReplyBuffer,
+        (reply, turn): (&mut ReplyBuffer, &mut dyn Turn),
     ) -> Ran {
         let engine = &*self.engine;
         let scratch = &mut self.scratch;
         scratch.renew(engine);
-        engine.gate.enter(scratch.index);
+        scratch.is_shut_out = self.is_aside || !engine.gate.enter(scratch.index);
         let mut ran = Ran { command_count: 0, flow: Flow::Continue };
         let mut tick = scratch.ticker.raw();
         let (end, is_row) = (range.end, range.len() >= ROW_COMMANDS_MIN);
@@ -185,7 +217,7 @@ impl Worker {
             }
             let held = ahead.as_mut().and_then(Ahead::take);
             let queued = (batch, buffer, index);
-            ran.flow = scratch.run_one(engine, session, queued, held, reply, &mut tick);
+            ran.flow = scratch.run_one(engine, session, queued, held, (reply, turn), &mut tick);
             if ran.flow != Flow::Postpone {
                 ran.command_count += 1;
             }
@@ -195,7 +227,9 @@ impl Worker {
         }
         drop(ahead);
         scratch.remove_overdue(engine);
-        engine.gate.leave(scratch.index);
+        if !self.is_aside {
+            engine.gate.leave(scratch.index);
+        }
         scratch.settle(engine, session, ran.command_count);
         let is_postponed = ran.flow == Flow::Postpone;
         // Relaxed: only this thread writes the flag.
@@ -223,12 +257,14 @@ impl Worker {
         let now_ms = self.scratch.now_ms;
         // Relaxed: a switch for tests.
         let is_stopped = engine.is_upkeep_paused.load(std::sync::atomic::Ordering::Relaxed);
-        if is_stopped || engine.pause.current(now_ms).is_some() {
+        if self.is_aside || is_stopped || engine.pause.current(now_ms).is_some() {
             return false;
         }
         // However little there is: a limit of one byte is one, too.
         publish_bytes();
-        engine.gate.enter(self.scratch.index);
+        if !engine.gate.enter(self.scratch.index) {
+            return false;
+        }
         let swept = self.sweep_slice();
         let evicts = self.scratch.relieve(&self.engine) == Room::Later;
         self.engine.gate.leave(self.scratch.index);
@@ -350,95 +386,6 @@ fn access(tuning: &Tuning, now_ms: u64) -> Access {
     }
 }
 
-/// Locks what a command declares.
-// Always inlined: what it returns is large, and is built where it is used.
-#[inline(always)]
-fn lock<'k>(
-    engine: &'k Engine,
-    db: u32,
-    known: &Known,
-    (args, hash, held): (Args<'k>, Option<u64>, Option<HeldShard<'k>>),
-    declared: &mut Declared,
-    access: &'k Access,
-) -> (Keys<'k>, Option<(usize, Key<'k>)>) {
-    match known.plan {
-        KeyPlan::None => (Keys::none(access), None),
-        KeyPlan::One(index) => match args.get(index) {
-            None => (Keys::none(access), None),
-            Some(bytes) => {
-                let hash = hash.unwrap_or_else(|| engine.keyspace.hash(bytes));
-                let key = Key::with_hash(bytes, hash, db);
-                let keys = match held {
-                    Some(shard) => Keys::held(shard, access),
-                    None => engine.keyspace.lock_one(key.place(), known.mode, access),
-                };
-                (keys, Some((index, key)))
-            }
-        },
-        KeyPlan::Many => (lock_many(engine, db, known, args, declared, access), None),
-    }
-}
-
-fn lock_many<'k>(
-    engine: &'k Engine,
-    db: u32,
-    known: &Known,
-    args: Args<'_>,
-    declared: &mut Declared,
-    access: &'k Access,
-) -> Keys<'k> {
-    let keyspace = &engine.keyspace;
-    declared.places.clear();
-    declared.hashes.clear();
-    add_places(engine, db, known, args, declared);
-    // As for a batch of commands: the fetches of many keys overlap, level by level.
-    let hashes = if declared.hashes.len() > 1 { &declared.hashes[..] } else { &[] };
-    hashes.iter().for_each(|&hash| keyspace.prefetch_group(db, hash));
-    let keys = keyspace.lock(&mut declared.places, known.mode, access);
-    for portion in hashes.chunks(HINTS_MAX) {
-        let mut hints = EntryHints::default();
-        portion.iter().for_each(|&hash| hints.note(keys.entry_hint(db, hash)));
-        hints.prefetch();
-    }
-    keys
-}
-
-/// The keys that a command declares.
-#[derive(Default)]
-pub(super) struct Declared {
-    pub(super) places: Vec<KeyPlace>,
-    /// Of the keys in the client's database.
-    hashes: Vec<u64>,
-    found: Vec<KeyAt>,
-}
-
-/// Adds the places of all keys a command declares.
-pub(super) fn add_places(
-    engine: &Engine,
-    db: u32,
-    known: &Known,
-    args: Args<'_>,
-    declared: &mut Declared,
-) {
-    declared.found.clear();
-    // Arguments that make no sense declare no keys; the handler says what is wrong with them.
-    find_keys(known.command, args, &mut declared.found);
-    let keyspace = &engine.keyspace;
-    for &(index, flags) in &declared.found {
-        if !flags.has(KeyFlags::NOT_KEY)
-            && let Some(bytes) = args.get(index)
-        {
-            let hash = keyspace.hash(bytes);
-            keyspace.prefetch_shard(db, hash);
-            declared.hashes.push(hash);
-            declared.places.push(Key::with_hash(bytes, hash, db).place());
-        }
-    }
-    if let Some(more) = known.command.other_places {
-        more(keyspace, db, args, &mut declared.places);
-    }
-}
-
 impl Scratch {
     /// Looks at the clock and, when they have changed, at the settings.
     #[inline]
@@ -481,7 +428,7 @@ impl Scratch {
         session: &mut Session,
         (batch, buffer, index): (&Batch, &[u8], usize),
         held: Option<HeldShard<'k>>,
-        reply: &mut ReplyBuffer,
+        (reply, turn): (&mut ReplyBuffer, &mut dyn Turn),
         tick: &mut u64,
     ) -> Flow {
         let args = batch.args(buffer, index);
@@ -508,15 +455,13 @@ impl Scratch {
         let checkpoint = (session.reply_mode != ReplyMode::On).then(|| reply.checkpoint());
         let hash = queued.has_hash.then_some(queued.hash);
         let is_held = held.is_some();
-        let outcome = self.call(engine, session, known, (args, hash, held), reply);
+        let outcome = self.call(engine, session, known, (args, hash, held), (reply, turn));
         if !is_held {
             self.remove_overdue(engine);
         }
         if let Err(error) = &outcome {
-            let text = error.bytes();
-            stats.record_failed(known.id);
-            stats.record_error(&text);
-            reply.error_bytes(&text);
+            error.count(stats, known.id);
+            reply.error_bytes(&error.bytes());
         }
         let reply_bytes = reply.len() - before;
         if !known.command.replies_by_messages() {
@@ -544,9 +489,13 @@ impl Scratch {
         known: &Known,
         may_evict: bool,
     ) -> Verdict {
+        // The gate may have been opened and closed again by a command of this batch.
+        let is_shut_out = self.is_shut_out || !engine.gate.is_inside(self.index);
+        let may_evict = may_evict && !is_shut_out;
         let is_out_of_memory = may_evict && self.relieve(engine) == Room::None;
+        self.is_out_of_memory = is_out_of_memory;
         let now_ms = self.now_ms;
-        gates::ask(&Candidate { engine, session, known, now_ms, is_out_of_memory })
+        gates::ask(&Candidate { engine, session, known, now_ms, is_out_of_memory, is_shut_out })
     }
 
     #[inline]
@@ -581,7 +530,7 @@ impl Scratch {
         session: &mut Session,
         known: &Known,
         (args, hash, held): (Args<'_>, Option<u64>, Option<HeldShard<'k>>),
-        reply: &mut ReplyBuffer,
+        (reply, turn): (&mut ReplyBuffer, &mut dyn Turn),
     ) -> Result<(), CommandError> {
         self.access.touches = !session.no_touch;
         self.effects.is_recording = engine.effects.is_listening();
@@ -591,7 +540,9 @@ impl Scratch {
         let overdue = &mut self.overdue;
         let access = &*access;
         let request = (args, hash, held);
-        let (keys, first_key) = lock(engine, db, known, request, declared, access);
+        let Some((keys, first_key)) = lock(engine, db, known, request, declared, access) else {
+            return Err(engine.slow.refusal());
+        };
         let mut context = Context {
             engine,
             session,
@@ -606,7 +557,10 @@ impl Scratch {
             first_key,
             redacted,
             wait: None,
+            turn,
             is_alone: false,
+            is_nested: false,
+            is_out_of_memory: self.is_out_of_memory,
         };
         let outcome = (known.command.run)(&mut context);
         if let Some(request) = context.wait.take() {

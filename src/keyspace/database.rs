@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::busy::Busy;
 use super::entry::EntryHint;
 use super::hash_with;
 use super::keys::Key;
@@ -15,6 +16,7 @@ pub struct Keyspace {
     databases: Box<[OnceLock<Database>]>,
     order: Box<[AtomicU32]>,
     hasher: foldhash::quality::RandomState,
+    pub(super) busy: Busy,
 }
 
 /// What a flush took out; dropping it frees the memory, at a cost that grows with the keys.
@@ -36,6 +38,7 @@ impl Keyspace {
             databases: (0..database_count).map(|_| OnceLock::new()).collect(),
             order: (0..database_count).map(AtomicU32::new).collect(),
             hasher: foldhash::quality::RandomState::default(),
+            busy: Busy::default(),
         };
         // Both take milliseconds, and nearly everybody needs them: no client waits for them.
         keyspace.database_or_create(0);

@@ -100,13 +100,14 @@ impl Evictor {
         // Small databases have a key or none in a shard: go on with the next ones.
         for _ in 0..wanted {
             let Some(shard) = next_shard(database, victims, start) else { return found > 0 };
-            let locked = database.read(shard);
+            start = (shard + 1) % SHARD_COUNT;
+            // What somebody is at work on is hardly the best to go.
+            let Some(locked) = database.try_read(shard) else { continue };
             let view = locked.table();
             found += self.sample_shard(&view, (victims, order), wanted - found, (db, now_ms));
             if found >= wanted {
                 break;
             }
-            start = (shard + 1) % SHARD_COUNT;
         }
         true
     }
@@ -216,7 +217,7 @@ fn remove(
 ) -> Option<Entry> {
     let key = keyspace.key(candidate.db, &candidate.key);
     let database = keyspace.database(key.place.db)?;
-    let mut shard = database.write(super::shard::shard_of(key.hash));
+    let mut shard = database.try_write(super::shard::shard_of(key.hash))?;
     let entry = shard.find(key.hash, key.bytes)?;
     let is_out = victims == Victims::Volatile && !entry.is_volatile();
     if is_out || score(entry, order, now_ms) < candidate.score {

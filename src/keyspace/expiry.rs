@@ -145,7 +145,8 @@ fn expire_fields(
     removed: &mut Vec<Entry>,
     on_expired: &mut dyn FnMut(Expired<'_>),
 ) -> (usize, bool) {
-    let mut locked = database.write(shard);
+    // Whoever is at work there may take long; the next round comes soon.
+    let Some(mut locked) = database.try_write(shard) else { return (0, true) };
     let mut count = 0;
     while count < REMOVED_PER_HOLD_MAX {
         let limit = REMOVED_PER_HOLD_MAX - count;
@@ -165,7 +166,7 @@ fn expire_shard(
     removed: &mut Vec<Entry>,
     on_expired: &mut dyn FnMut(Expired<'_>),
 ) -> usize {
-    let mut locked = database.write(shard);
+    let Some(mut locked) = database.try_write(shard) else { return 0 };
     let since_ms = database.summary(shard).due_ms();
     let mut next_due_ms = u64::MAX;
     let mut due = Vec::new();

@@ -3,16 +3,18 @@
 use std::cell::Cell;
 
 use super::access::{Access, KeyEvent, Lookup};
+use super::busy::HeldForLong;
 use super::database::Keyspace;
 use super::entry::{Entry, EntryHint};
-use super::shard::{EntryMut, ReadShard, SHARD_COUNT, WriteShard, shard_of};
+use super::locks::{Guard, HeldShard, LockMode, LockedShard};
+use super::shard::{EntryMut, SHARD_COUNT, WriteShard, shard_of};
 use crate::types::{Collection, Hash, Object, StringValue};
 
 /// Where a key lives: a logical database and a shard of it. Locks are taken in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyPlace {
     pub db: u32,
-    shard: u32,
+    pub(super) shard: u32,
 }
 
 /// A key with its hash.
@@ -34,51 +36,6 @@ impl<'a> Key<'a> {
     /// Returns where the key lives.
     pub fn place(&self) -> KeyPlace {
         self.place
-    }
-}
-
-/// How a command locks its shards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LockMode {
-    /// With other readers.
-    Shared,
-    /// Alone.
-    Exclusive,
-}
-
-enum Guard<'a> {
-    /// The database does not exist (yet); nothing is there.
-    Absent,
-    Shared(ReadShard<'a>),
-    Exclusive(WriteShard<'a>),
-}
-
-struct LockedShard<'a> {
-    place: KeyPlace,
-    guard: Guard<'a>,
-}
-
-impl LockedShard<'_> {
-    /// Returns where the entry lies that a hash probably belongs to.
-    #[inline]
-    fn hint(&self, hash: u64) -> Option<EntryHint> {
-        match &self.guard {
-            Guard::Absent => None,
-            Guard::Shared(shard) => shard.hint(hash),
-            Guard::Exclusive(shard) => shard.hint(hash),
-        }
-    }
-
-    /// Returns the same shard for somebody who does not outlast this borrow; `None` if he wants to
-    /// write and may not.
-    fn lend(&mut self, mode: LockMode) -> Option<LockedShard<'_>> {
-        let guard = match (&mut self.guard, mode) {
-            (Guard::Exclusive(shard), _) => Guard::Exclusive(shard.lend()),
-            (Guard::Shared(shard), LockMode::Shared) => Guard::Shared(shard.lend()),
-            (Guard::Absent, LockMode::Shared) => Guard::Absent,
-            _ => return None,
-        };
-        Some(LockedShard { place: self.place, guard })
     }
 }
 
@@ -152,7 +109,8 @@ struct Late {
     events: Vec<(KeyEvent, OwnedKey)>,
 }
 
-enum Shards<'a> {
+/// The shards of one command.
+pub(super) enum Shards<'a> {
     None,
     One(LockedShard<'a>),
     /// In ascending order of their places.
@@ -189,9 +147,6 @@ impl<'a> Shards<'a> {
     }
 }
 
-/// A shard that was locked ahead of the command that needs it. Dropping it unlocks it.
-pub struct HeldShard<'a>(LockedShard<'a>);
-
 /// The locked shards of one command. Dropping it unlocks them.
 ///
 /// It is made and moved for every command, so it is kept small.
@@ -208,67 +163,10 @@ pub struct Keys<'a> {
 }
 
 impl Keyspace {
-    /// Locks the shards of `places`, which this sorts and rids of repetitions. Waits.
-    pub fn lock<'a>(
-        &'a self,
-        places: &mut [KeyPlace],
-        mode: LockMode,
-        access: &'a Access,
-    ) -> Keys<'a> {
-        Keys::of(self.lock_places(places, mode), access)
-    }
-
-    fn lock_places(&self, places: &mut [KeyPlace], mode: LockMode) -> Shards<'_> {
-        // One order for everyone: two commands that want the same two shards never wait on each other.
-        places.sort_unstable();
-        let mut shards = Vec::with_capacity(places.len());
-        let mut last = None;
-        for &place in places.iter() {
-            if last != Some(place) {
-                shards.push(self.lock_place(place, mode));
-            }
-            last = Some(place);
-        }
-        Shards::Many(shards)
-    }
-
     /// Returns the places of all shards of a database.
     pub fn all_places(db: u32) -> impl ExactSizeIterator<Item = KeyPlace> {
         let count = u32::try_from(SHARD_COUNT).expect("a shard's number has 14 bits");
         (0..count).map(move |shard| KeyPlace { db, shard })
-    }
-
-    /// Locks one shard: what most commands need. Waits; allocates nothing.
-    // Always inlined, like all that returns the locked shard: copying it costs more than locking.
-    #[inline(always)]
-    pub fn lock_one<'a>(&'a self, place: KeyPlace, mode: LockMode, access: &'a Access) -> Keys<'a> {
-        Keys::of(Shards::One(self.lock_place(place, mode)), access)
-    }
-
-    /// Locks the shard of a hash ahead of its command, and says where the entry probably lies. Never
-    /// waits: returns nothing if somebody else is at work there, observes it, or nothing was ever
-    /// written to the database.
-    #[inline]
-    pub fn try_hold(
-        &self,
-        (db, hash): (u32, u64),
-        mode: LockMode,
-    ) -> Option<(HeldShard<'_>, Option<EntryHint>)> {
-        let place = Key::with_hash(&[], hash, db).place;
-        let (database, shard) = (self.database(db)?, place.shard as usize);
-        let guard = match mode {
-            LockMode::Shared => Guard::Shared(database.try_read(shard)?),
-            LockMode::Exclusive => {
-                let shard = database.try_write(shard)?;
-                if shard.is_observed() {
-                    return None;
-                }
-                Guard::Exclusive(shard)
-            }
-        };
-        let shard = LockedShard { place, guard };
-        let hint = shard.hint(hash);
-        Some((HeldShard(shard), hint))
     }
 
     /// Adds a key unless it is there, for tools that load data; says whether it was added. Locks the
@@ -301,18 +199,6 @@ impl Keyspace {
             database.count_observer(key.place.shard as usize, false);
         }
     }
-
-    #[inline(always)]
-    fn lock_place(&self, place: KeyPlace, mode: LockMode) -> LockedShard<'_> {
-        let shard = place.shard as usize;
-        let guard = match mode {
-            LockMode::Shared => self
-                .database(place.db)
-                .map_or(Guard::Absent, |database| Guard::Shared(database.read(shard))),
-            LockMode::Exclusive => Guard::Exclusive(self.database_or_create(place.db).write(shard)),
-        };
-        LockedShard { place, guard }
-    }
 }
 
 impl<'a> Keys<'a> {
@@ -329,7 +215,7 @@ impl<'a> Keys<'a> {
     }
 
     #[inline(always)]
-    fn of(shards: Shards<'a>, access: &'a Access) -> Self {
+    pub(super) fn of(shards: Shards<'a>, access: &'a Access) -> Self {
         Self { shards, access, look_ups: Cell::new(0), late: None, is_lent: false }
     }
 
@@ -343,7 +229,19 @@ impl<'a> Keys<'a> {
     pub fn relock(&mut self, keyspace: &'a Keyspace, places: &mut [KeyPlace], mode: LockMode) {
         assert!(!self.is_lent, "others rely on these locks");
         self.shards = Shards::None;
-        self.shards = keyspace.lock_places(places, mode);
+        self.shards = keyspace.lock(places, mode, self.access).shards;
+    }
+
+    /// Says whether somebody else holds the shards, for whom this command runs.
+    pub fn is_lent(&self) -> bool {
+        self.is_lent
+    }
+
+    /// Says whether the shards of all these places are locked as `mode` demands.
+    pub fn covers_all(&self, places: &[KeyPlace], mode: LockMode) -> bool {
+        places
+            .iter()
+            .all(|&place| self.shards.find(place).is_some_and(|shard| shard.may_be_lent(mode)))
     }
 
     /// Returns the circumstances of the command's accesses.
@@ -418,11 +316,7 @@ impl<'a> Keys<'a> {
         mode: LockMode,
         access: &'b Access,
     ) -> Option<Keys<'b>> {
-        let mut rest = match &mut self.shards {
-            Shards::None => &mut [],
-            Shards::One(shard) => std::slice::from_mut(shard),
-            Shards::Many(shards) => &mut shards[..],
-        };
+        let mut rest = self.slice();
         let mut lent = Vec::with_capacity(places.len());
         let mut last = None;
         for &place in places {
@@ -441,6 +335,64 @@ impl<'a> Keys<'a> {
             _ => Shards::Many(lent),
         };
         Some(Keys { is_lent: true, ..Keys::of(shards, access) })
+    }
+
+    /// Lends all shards.
+    pub fn lend_all<'b>(&'b mut self, access: &'b Access) -> Keys<'b> {
+        let places = self.places();
+        let lent = self.lend_or_lock(None, &places, LockMode::Shared, access);
+        lent.expect("a reader may have every shard that is locked")
+    }
+
+    /// Lends shards of `places`, which are in ascending order, and locks those that are not locked here.
+    /// The gate is closed, so that nobody holds them for whom this would wait. `None` if one is locked
+    /// here, but not as `mode` demands.
+    pub fn lend_or_lock<'b>(
+        &'b mut self,
+        keyspace: Option<&'b Keyspace>,
+        places: &[KeyPlace],
+        mode: LockMode,
+        access: &'b Access,
+    ) -> Option<Keys<'b>> {
+        let mut rest = self.slice();
+        let mut shards: Vec<LockedShard<'b>> = Vec::with_capacity(places.len());
+        for &place in places {
+            if shards.last().is_some_and(|last| last.place == place) {
+                continue;
+            }
+            match rest.binary_search_by_key(&place, |shard| shard.place) {
+                Ok(at) => {
+                    let (shard, behind) = rest[at..].split_first_mut()?;
+                    shards.push(shard.lend(mode)?);
+                    rest = behind;
+                }
+                Err(_) => shards.push(keyspace?.lock_place(place, mode)),
+            }
+        }
+        Some(Keys { is_lent: true, ..Keys::of(Shards::Many(shards), access) })
+    }
+
+    /// Returns the places of the locked shards in ascending order.
+    pub fn places(&self) -> Vec<KeyPlace> {
+        let shards = match &self.shards {
+            Shards::None => &[],
+            Shards::One(shard) => std::slice::from_ref(shard),
+            Shards::Many(shards) => &shards[..],
+        };
+        shards.iter().map(|shard| shard.place).collect()
+    }
+
+    /// Lets everybody know that these shards are held for long, until the result is dropped.
+    pub fn hold_for_long<'b>(&self, keyspace: &'b Keyspace) -> HeldForLong<'b> {
+        keyspace.busy.hold(self.places())
+    }
+
+    fn slice(&mut self) -> &mut [LockedShard<'a>] {
+        match &mut self.shards {
+            Shards::None => &mut [],
+            Shards::One(shard) => std::slice::from_mut(shard),
+            Shards::Many(shards) => &mut shards[..],
+        }
     }
 
     /// Returns what was removed because it had expired, in order.

@@ -8,12 +8,14 @@
 
 mod access;
 mod agenda;
+mod busy;
 mod chunks;
 mod database;
 mod entry;
 mod eviction;
 mod expiry;
 mod keys;
+mod locks;
 #[cfg(test)]
 mod model_tests;
 mod scan;
@@ -24,11 +26,13 @@ mod undertaker;
 use std::hash::{BuildHasher, Hasher};
 
 pub use access::{Access, Aging, KeyEvent, Lookup, LruClock, Noted, frequency, idle_ms};
+pub use busy::HeldForLong;
 pub use database::{Flushed, Keyspace};
 pub use entry::{Entry, EntryHint};
 pub use eviction::{Evicted, Evictor, VictimOrder, Victims};
 pub use expiry::{Expired, Sweep, SweepOutcome};
-pub use keys::{ExpiredThing, HeldShard, Key, KeyPlace, Keys, LockMode, Overdue, OwnedKey};
+pub use keys::{ExpiredThing, Key, KeyPlace, Keys, Overdue, OwnedKey};
+pub use locks::{HeldShard, LockMode};
 pub use shard::{Editing, EntryMut, SHARD_COUNT};
 pub use slab::{data_bytes, publish_bytes, slab_bytes, use_huge_pages};
 pub use undertaker::{freed_count, pending_count, reset_freed_count};

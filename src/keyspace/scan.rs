@@ -7,7 +7,8 @@
 
 use super::database::Keyspace;
 use super::entry::Entry;
-use super::keys::{Key, LockMode};
+use super::keys::Key;
+use super::locks::LockMode;
 use super::shard::{Database, SHARD_COUNT};
 use super::{Access, Lookup};
 

@@ -16,6 +16,7 @@ use super::entry::{Entry, EntryHint};
 use super::expiry::Expired;
 use super::slab;
 use crate::base::crc::SLOT_COUNT;
+use crate::base::patience::wait_for;
 use crate::base::prefetch::prefetch;
 use crate::base::striped::Striped;
 use crate::types::{Collection, Hash as HashValue, StringValue};
@@ -158,16 +159,14 @@ impl Database {
     /// Locks a shard for readers. Waits for a writer.
     #[inline(always)]
     pub(super) fn read(&self, shard: usize) -> ReadShard<'_> {
-        let lock = self.lock(shard);
-        // The lock stays taken until the result is dropped.
-        std::mem::forget(lock.read());
-        // SAFETY: the shared lock is held as long as the result lives, so nobody writes the table.
-        let table = unsafe { &*lock.data_ptr() };
-        ReadShard { table, lock: Some(lock) }
+        match self.try_read(shard) {
+            Some(locked) => locked,
+            None => wait_for(|| self.try_read(shard)),
+        }
     }
 
     /// Locks a shard for readers unless a writer is at work.
-    #[inline]
+    #[inline(always)]
     pub(super) fn try_read(&self, shard: usize) -> Option<ReadShard<'_>> {
         let lock = self.lock(shard);
         // The lock stays taken until the result is dropped.
@@ -178,7 +177,7 @@ impl Database {
     }
 
     /// Locks a shard for one writer unless anybody else is at work.
-    #[inline]
+    #[inline(always)]
     pub(super) fn try_write(&self, shard: usize) -> Option<WriteShard<'_>> {
         let lock = self.lock(shard);
         let ledger = Ledger { database: self, shard };
@@ -192,13 +191,10 @@ impl Database {
     /// Locks a shard for one writer. Waits for everybody else.
     #[inline(always)]
     pub(super) fn write(&self, shard: usize) -> WriteShard<'_> {
-        let lock = self.lock(shard);
-        let ledger = Ledger { database: self, shard };
-        // The lock stays taken until the result is dropped.
-        std::mem::forget(lock.write());
-        // SAFETY: the exclusive lock is held as long as the result lives: nobody else has the table.
-        let table = unsafe { &mut *lock.data_ptr() };
-        WriteShard { ledger, table, lock: Some(lock) }
+        match self.try_write(shard) {
+            Some(locked) => locked,
+            None => wait_for(|| self.try_write(shard)),
+        }
     }
 
     /// Notes one observer more of a shard (a client that waits or watches), or one less. More only

@@ -31,6 +31,16 @@ impl Connections {
         self.places.get_mut(number)?.as_deref_mut()
     }
 
+    /// Takes a connection out for a while; its number stays its own.
+    pub(super) fn take_out(&mut self, number: usize) -> Option<Box<Connection>> {
+        self.places.get_mut(number)?.take()
+    }
+
+    /// Puts back what [`Self::take_out`] returned.
+    pub(super) fn put_back(&mut self, number: usize, connection: Box<Connection>) {
+        self.places[number] = Some(connection);
+    }
+
     /// Takes a connection away.
     pub(super) fn remove(&mut self, number: usize) -> Option<Box<Connection>> {
         let connection = self.places.get_mut(number)?.take()?;

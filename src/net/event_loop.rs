@@ -4,24 +4,22 @@
 //! A connection that could go on after its turn joins the queue and gets another one in the next
 //! round, behind a look at the events of all others.
 
-use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use mio::event::Event;
 use mio::{Events, Poll, Token};
 
-use super::acceptor::{Acceptor, refuse_stranger};
-use super::connection::{Begun, Connection, Next};
-use super::connections::Connections;
+use super::acceptor::Acceptor;
+use super::connection::{Begun, Next};
+use super::floor::Floor;
 use super::kit::{Kit, Share};
 use super::listen::Listeners;
-use super::ports::{Arrival, PeerAddress, Ports};
+use super::ports::Ports;
 use crate::base::mailbox::Mailbox;
 use crate::base::{clock, log};
-use crate::engine::{ClientCell, Engine, Peer, Worker, WorkerMessage};
+use crate::engine::{ClientCell, Engine, Nobody, Worker, WorkerMessage};
 use crate::pubsub::Broadcast;
 use crate::resp::ReplyBuffer;
 use crate::stats::Counter;
@@ -55,26 +53,17 @@ pub(super) struct Seat {
 /// The event loop of one worker.
 pub(super) struct EventLoop {
     index: usize,
-    poll: Poll,
     mailbox: Mailbox<WorkerMessage>,
-    ports: Arc<Ports>,
-    acceptor: Option<Acceptor>,
     kit: Kit,
-    connections: Connections,
+    floor: Floor,
     /// Connections that are in the middle of their turn.
     group: Vec<(usize, Share)>,
-    /// Those whose commands have run, and whose replies are still to be sent.
-    finishing: Vec<usize>,
-    /// Bytes of those replies, and when the first of them was there.
+    /// Bytes of the replies that are still to be sent, and when the first of them was there.
     finishing_bytes: usize,
     finishing_since: u64,
-    /// Connections that want another turn.
-    queue: VecDeque<usize>,
-    arrivals: Vec<Arrival>,
     letters: Vec<WorkerMessage>,
     /// Connections that have got messages to send.
     with_messages: Vec<usize>,
-    has_letters: bool,
     /// The worker's own work was not finished in its time.
     has_more_work: bool,
     next_tick_us: u64,
@@ -89,21 +78,14 @@ impl EventLoop {
         let acceptor = listeners.map(|listeners| Acceptor::new(listeners, Arc::clone(&ports)));
         Self {
             index,
-            poll,
             mailbox,
-            ports,
-            acceptor,
+            floor: Floor::new((index, Arc::clone(&engine)), poll, ports, acceptor),
             kit: Kit::new(Worker::new(engine, index)),
-            connections: Connections::default(),
             group: Vec::new(),
-            finishing: Vec::new(),
             finishing_bytes: 0,
             finishing_since: 0,
-            queue: VecDeque::new(),
-            arrivals: Vec::new(),
             letters: Vec::new(),
             with_messages: Vec::new(),
-            has_letters: false,
             has_more_work: false,
             next_tick_us: 0,
             next_upkeep_us: 0,
@@ -115,7 +97,7 @@ impl EventLoop {
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_MAX);
         while !self.is_stopping {
-            match self.poll.poll(&mut events, Some(self.patience())) {
+            match self.floor.poll.poll(&mut events, Some(self.patience())) {
                 Ok(()) => self.round(&events),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
@@ -130,8 +112,9 @@ impl EventLoop {
     /// Returns how long to wait for events.
     fn patience(&self) -> Duration {
         let now_ms = self.kit.now_ms;
-        let may_accept = self.acceptor.as_ref().is_some_and(|acceptor| acceptor.is_due(now_ms));
-        if self.has_more_work || may_accept || !self.queue.is_empty() {
+        let may_accept =
+            self.floor.acceptor.as_ref().is_some_and(|acceptor| acceptor.is_due(now_ms));
+        if self.has_more_work || may_accept || !self.floor.queue.is_empty() {
             return Duration::ZERO;
         }
         let now_us = clock::monotonic_us();
@@ -155,25 +138,28 @@ impl EventLoop {
         self.finishing_since = began;
         self.kit.renew();
         // Those that queue up from here on wait for the next round.
-        let queued_count = self.queue.len();
+        let queued_count = self.floor.queue.len();
         for event in events {
-            self.on_event(event);
+            self.floor.note(event);
+        }
+        while let Some(number) = self.floor.ready.pop_front() {
+            self.begin_turn(number);
         }
         // The queue's connections may be served alone: then the group's must not have to wait.
         self.finish_group();
         for _ in 0..queued_count {
-            let Some(number) = self.queue.pop_front() else { break };
-            if let Some(connection) = self.connections.at(number) {
+            let Some(number) = self.floor.queue.pop_front() else { break };
+            if let Some(connection) = self.floor.connections.at(number) {
                 connection.is_queued = false;
                 self.begin_turn(number);
             }
         }
         self.finish_group();
         let has_own_mail = self.kit.worker.engine().take_own_mail(self.index);
-        if std::mem::take(&mut self.has_letters) || has_own_mail {
+        if std::mem::take(&mut self.floor.has_letters) || has_own_mail {
             self.read_letters();
         }
-        self.accept();
+        self.floor.accept(&self.kit);
         self.keep_time();
         let stats = self.kit.worker.stats();
         stats.add(Counter::EventLoopCycles, 1);
@@ -182,33 +168,36 @@ impl EventLoop {
     }
 
     #[inline]
-    fn on_event(&mut self, event: &Event) {
-        let token = event.token();
-        if let Some(connection) = self.connections.at(token.0) {
-            connection.note(event);
-            if !connection.is_queued {
-                self.begin_turn(token.0);
-            }
-        } else if token == WAKE {
-            self.has_letters = true;
-        } else if let Some(acceptor) = &mut self.acceptor
-            && Listeners::owns(token)
-        {
-            acceptor.mark_ready(token);
-        }
-    }
-
-    #[inline]
     fn begin_turn(&mut self, number: usize) {
-        let Some(connection) = self.connections.at(number) else { return };
-        match connection.begin(&mut self.kit) {
+        let Some(connection) = self.floor.connections.at(number) else { return };
+        if connection.runs_alone() {
+            return self.serve_alone(number);
+        }
+        match connection.begin(&mut self.kit, &mut Nobody) {
             Begun::Joined(share) => {
+                let is_last = share.runs_script || self.kit.is_group_full();
                 self.group.push((number, share));
-                if self.kit.is_group_full() {
+                if is_last {
                     self.run_group();
                 }
             }
-            Begun::Done(next) => self.end_turn(number, next),
+            Begun::Done(next) => self.floor.end_turn(number, next, &self.kit),
+        }
+    }
+
+    /// Gives a connection its turn that keeps part of a request. What it runs may take long, so nobody
+    /// may have to wait behind it.
+    fn serve_alone(&mut self, number: usize) {
+        self.run_group();
+        let Some(mut connection) = self.floor.take_out(number) else { return };
+        let begun = connection.begin(&mut self.kit, &mut self.floor);
+        let has_news = self.floor.put_back(number, connection, &mut self.kit);
+        match begun {
+            Begun::Done(Next::Wait) if has_news => {
+                self.floor.end_turn(number, Next::Again, &self.kit);
+            }
+            Begun::Done(next) => self.floor.end_turn(number, next, &self.kit),
+            Begun::Joined(share) => self.group.push((number, share)),
         }
     }
 
@@ -226,10 +215,11 @@ impl EventLoop {
         let mut group = std::mem::take(&mut self.group);
         self.kit.worker.fetch(&self.kit.group);
         for (number, share) in group.drain(..) {
-            if let Some(connection) = self.connections.at(number) {
-                connection.run_share(share, &mut self.kit);
+            if let Some(mut connection) = self.floor.take_out(number) {
+                connection.run_share(share, &mut self.kit, &mut self.floor);
                 self.finishing_bytes += connection.pending_bytes();
-                self.finishing.push(number);
+                self.floor.put_back(number, connection, &mut self.kit);
+                self.floor.finishing.push(number);
             }
         }
         self.group = group;
@@ -243,92 +233,14 @@ impl EventLoop {
         }
     }
 
-    /// Sends what there is to send. Many at once: a peer that is still busy with one reply when the
-    /// next one comes need not be woken for it, and waking costs more than sending.
     fn finish_turns(&mut self) {
-        for index in 0..self.finishing.len() {
-            let number = self.finishing[index];
-            if let Some(connection) = self.connections.at(number) {
-                let next = connection.finish(&mut self.kit);
-                self.end_turn(number, next);
-            }
-        }
-        self.finishing.clear();
+        self.floor.finish_turns(&mut self.kit);
         self.finishing_bytes = 0;
         self.finishing_since = self.kit.ticker.raw();
     }
 
-    #[inline]
-    fn end_turn(&mut self, number: usize, next: Next) {
-        match next {
-            Next::Wait => {}
-            Next::Again => {
-                if let Some(connection) = self.connections.at(number) {
-                    connection.is_queued = true;
-                    self.queue.push_back(number);
-                }
-            }
-            Next::Close => self.close(number),
-        }
-    }
-
-    fn close(&mut self, number: usize) {
-        // Dropping the socket closes it, and closing it ends its events.
-        let Some(mut connection) = self.connections.remove(number) else { return };
-        self.kit.worker.close(connection.session_mut());
-        self.ports.forget(self.index);
-    }
-
-    fn accept(&mut self) {
-        if let Some(acceptor) = &mut self.acceptor
-            && acceptor.is_due(self.kit.now_ms)
-        {
-            let Kit { settings, worker, now_ms, .. } = &self.kit;
-            acceptor.accept(settings, worker.stats(), *now_ms, &mut self.arrivals);
-        }
-        for arrival in std::mem::take(&mut self.arrivals) {
-            self.adopt(arrival);
-        }
-    }
-
-    /// Makes a connection of a socket that was counted as this worker's.
-    fn adopt(&mut self, arrival: Arrival) {
-        let mut stream = arrival.stream;
-        let token = Token(self.connections.next_number());
-        let is_loopback = match arrival.peer {
-            PeerAddress::Tcp(address) => address.ip().is_loopback(),
-            PeerAddress::Unix => true,
-        };
-        if self.kit.settings.is_protected && !is_loopback {
-            self.kit.worker.stats().add(Counter::RejectedConnections, 1);
-            self.ports.forget(self.index);
-            return refuse_stranger(stream);
-        }
-        // A peer that is gone already fails here or at its first turn.
-        let tuned = stream.tune(self.kit.settings.keepalive);
-        if tuned.and_then(|()| stream.register(self.poll.registry(), token)).is_err() {
-            self.ports.forget(self.index);
-            return;
-        }
-        let local_address = stream.local_address();
-        let peer = Peer {
-            address: match arrival.peer {
-                PeerAddress::Tcp(address) => address.to_string(),
-                PeerAddress::Unix => local_address.clone(),
-            },
-            local_address,
-            descriptor: stream.descriptor(),
-            is_unix: matches!(arrival.peer, PeerAddress::Unix),
-            is_loopback,
-        };
-        log::debug(format_args!("Accepted {}", peer.address));
-        let session = self.kit.worker.open(peer);
-        session.cell.seat.store(token.0, Ordering::Relaxed);
-        self.connections.add(Box::new(Connection::new(stream, session)));
-    }
-
     fn read_letters(&mut self) {
-        self.ports.take(self.index, &mut self.arrivals);
+        self.floor.take_arrivals();
         self.mailbox.take(&mut self.letters);
         let mut closes = false;
         for letter in std::mem::take(&mut self.letters) {
@@ -351,7 +263,7 @@ impl EventLoop {
     /// Puts a message behind the replies of its subscribers.
     fn hand_out(&mut self, broadcast: &Broadcast) {
         for subscriber in &*broadcast.to {
-            let connection = self.connections.at(subscriber.seat);
+            let connection = self.floor.connections.at(subscriber.seat);
             // The client may have gone, and another one come to its place.
             let is_to_send = connection
                 .filter(|found| found.session().id() == subscriber.client_id)
@@ -366,11 +278,11 @@ impl EventLoop {
     fn send_messages(&mut self) {
         let mut seats = std::mem::take(&mut self.with_messages);
         for number in seats.drain(..) {
-            if let Some(connection) = self.connections.at(number)
+            if let Some(connection) = self.floor.connections.at(number)
                 && !connection.is_queued
             {
                 let next = connection.finish(&mut self.kit);
-                self.end_turn(number, next);
+                self.floor.end_turn(number, next, &self.kit);
             }
         }
         self.with_messages = seats;
@@ -378,10 +290,10 @@ impl EventLoop {
 
     /// Closes all clients that somebody wants closed: one walk, however many there are.
     fn close_doomed(&mut self) {
-        for number in 0..self.connections.place_count() {
-            let connection = self.connections.at(number);
+        for number in 0..self.floor.connections.place_count() {
+            let connection = self.floor.connections.at(number);
             if connection.is_some_and(|connection| connection.session().is_doomed()) {
-                self.close(number);
+                self.floor.close(number, &self.kit);
             }
         }
     }
@@ -390,7 +302,7 @@ impl EventLoop {
     fn deliver(&mut self, client: &ClientCell, reply: ReplyBuffer) {
         // Relaxed: this thread wrote it.
         let number = client.seat.load(Ordering::Relaxed);
-        let connection = self.connections.at(number);
+        let connection = self.floor.connections.at(number);
         // The client may have gone, and another one come to its place.
         let Some(connection) = connection.filter(|found| found.session().id() == client.id) else {
             return;
@@ -398,20 +310,20 @@ impl EventLoop {
         connection.deliver(reply);
         if !connection.is_queued {
             connection.is_queued = true;
-            self.queue.push_back(number);
+            self.floor.queue.push_back(number);
         }
     }
 
     /// Gives all postponed connections a turn in the next round.
     fn resume(&mut self) {
         self.kit.has_postponed = false;
-        for number in 0..self.connections.place_count() {
-            if let Some(connection) = self.connections.at(number)
+        for number in 0..self.floor.connections.place_count() {
+            if let Some(connection) = self.floor.connections.at(number)
                 && connection.resume()
                 && !connection.is_queued
             {
                 connection.is_queued = true;
-                self.queue.push_back(number);
+                self.floor.queue.push_back(number);
             }
         }
     }
@@ -438,11 +350,11 @@ impl EventLoop {
 
     /// Looks after some of the connections; a round over all of them takes about a second.
     fn mind_connections(&mut self) {
-        for _ in 0..self.connections.place_count().div_ceil(UPKEEP_PORTIONS) {
-            let Some(number) = self.connections.next_in_round() else { return };
-            let connection = self.connections.at(number);
+        for _ in 0..self.floor.connections.place_count().div_ceil(UPKEEP_PORTIONS) {
+            let Some(number) = self.floor.connections.next_in_round() else { return };
+            let connection = self.floor.connections.at(number);
             if connection.is_some_and(|connection| connection.mind(&self.kit)) {
-                self.close(number);
+                self.floor.close(number, &self.kit);
             }
         }
     }
@@ -453,10 +365,10 @@ impl EventLoop {
     }
 
     fn close_all(&mut self) {
-        for number in 0..self.connections.place_count() {
-            if let Some(connection) = self.connections.at(number) {
+        for number in 0..self.floor.connections.place_count() {
+            if let Some(connection) = self.floor.connections.at(number) {
                 connection.send_last();
-                self.close(number);
+                self.floor.close(number, &self.kit);
             }
         }
     }

@@ -28,6 +28,8 @@ pub(super) struct Share {
     pub(super) end: usize,
     pub(super) commands: Range<usize>,
     pub(super) filled: Filled,
+    /// A script may run with it: nobody's share may have to wait behind it.
+    pub(super) runs_script: bool,
 }
 
 /// A worker's tools.

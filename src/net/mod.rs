@@ -14,6 +14,7 @@ mod acceptor;
 mod connection;
 mod connections;
 mod event_loop;
+mod floor;
 mod input;
 mod kit;
 mod listen;

@@ -143,6 +143,11 @@ impl Scripts {
         self.get(sha).is_some()
     }
 
+    /// Returns the digest of a script's text, in hexadecimal digits.
+    pub fn digest(body: &[u8]) -> [u8; 40] {
+        digest(body)
+    }
+
     /// Forgets all scripts.
     pub fn flush(&self) {
         let mut table = self.table.write();

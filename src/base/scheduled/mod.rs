@@ -42,10 +42,10 @@ fn a_holder_never_meets_a_worker_in_any_schedule() {
                     let (gate, cell) = (Arc::clone(&gate), Arc::clone(&cell));
                     thread::spawn(move || {
                         for round in 0..2 {
-                            gate.enter(worker);
+                            assert!(gate.enter(worker), "nobody holds it for long");
                             assert_eq!(cell.0.get() % 2, 0, "a holder is at work");
                             if round == 1 && worker > 0 {
-                                let closed = gate.close(Some(worker));
+                                let closed = gate.close(Some(worker)).expect("nobody is slow");
                                 cell.0.set(cell.0.get() + 1);
                                 thread::yield_now();
                                 cell.0.set(cell.0.get() + 1);
@@ -62,6 +62,87 @@ fn a_holder_never_meets_a_worker_in_any_schedule() {
                 thread.join().expect("the worker's asserts hold");
             }
             assert_eq!(cell.0.get(), 4);
+        },
+        SCHEDULE_COUNT,
+    );
+}
+
+#[test]
+fn who_closes_it_from_within_meets_nobody_in_any_schedule() {
+    shuttle::check_random(
+        || {
+            let gate = Arc::new(Gate::new(3));
+            let cell = Arc::new(Unprotected(Cell::new(0)));
+            let work = |cell: &Unprotected| {
+                assert_eq!(cell.0.get() % 2, 0, "somebody is at work");
+                cell.0.set(cell.0.get() + 1);
+                thread::yield_now();
+                cell.0.set(cell.0.get() + 1);
+            };
+            let threads: Vec<_> = (0..3)
+                .map(|worker| {
+                    let (gate, cell) = (Arc::clone(&gate), Arc::clone(&cell));
+                    thread::spawn(move || {
+                        assert!(gate.enter(worker));
+                        if worker == 0 {
+                            let closed = gate.close(Some(worker)).expect("nobody is slow");
+                            work(&cell);
+                            drop(closed);
+                        } else if let Some(closed) = gate.close_from_within(worker) {
+                            work(&cell);
+                            drop(closed);
+                        } else {
+                            assert!(gate.is_inside(worker));
+                        }
+                        assert!(gate.give_way(worker));
+                        gate.leave(worker);
+                    })
+                })
+                .collect();
+            for thread in threads {
+                thread.join().expect("the worker's asserts hold");
+            }
+            assert!(cell.0.get() >= 4);
+        },
+        SCHEDULE_COUNT,
+    );
+}
+
+#[test]
+fn nobody_waits_for_who_holds_it_for_long_in_any_schedule() {
+    shuttle::check_random(
+        || {
+            let gate = Arc::new(Gate::new(3));
+            let is_over = Arc::new(AtomicUsize::new(0));
+            let holder = {
+                let (gate, is_over) = (Arc::clone(&gate), Arc::clone(&is_over));
+                thread::spawn(move || {
+                    if !gate.enter(0) {
+                        return;
+                    }
+                    let held = gate.hold_for_long(0, true);
+                    while is_over.load(Ordering::SeqCst) < 2 {
+                        thread::yield_now();
+                    }
+                    drop(held);
+                    gate.leave(0);
+                })
+            };
+            let others: Vec<_> = (1..3)
+                .map(|worker| {
+                    let (gate, is_over) = (Arc::clone(&gate), Arc::clone(&is_over));
+                    thread::spawn(move || {
+                        if gate.enter(worker) {
+                            drop(gate.close(Some(worker)));
+                            gate.leave(worker);
+                        }
+                        is_over.fetch_add(1, Ordering::SeqCst);
+                    })
+                })
+                .collect();
+            for thread in others.into_iter().chain([holder]) {
+                thread.join().expect("nobody waits for ever");
+            }
         },
         SCHEDULE_COUNT,
     );

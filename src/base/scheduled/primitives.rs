@@ -1,6 +1,6 @@
 //! Shuttle's counterparts of the locks and atomics named in `base::primitives`.
 
-pub(super) use shuttle::sync::atomic::{AtomicBool, Ordering};
+pub(super) use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub(super) use shuttle::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -88,7 +88,7 @@ fn flush(
         2 if context.args.is_word(1, "SYNC") => false,
         _ => return Err(CommandError::Syntax),
     };
-    let closed = context.stop_the_world();
+    let closed = context.stop_the_world()?;
     let mut waited_for = Vec::new();
     let flushed: Vec<Flushed> = databases
         .map(|db| {
@@ -148,7 +148,7 @@ fn swapdb(context: &mut Context<'_>) -> Result<(), CommandError> {
     check(1, "ERR invalid first DB index")?;
     check(2, "ERR invalid second DB index")?;
     let (first, second) = (context.database(1)?, context.database(2)?);
-    let closed = context.stop_the_world();
+    let closed = context.stop_the_world()?;
     let waited_for = context.engine.swap_databases(first, second);
     append_whole_command(context);
     drop(closed);

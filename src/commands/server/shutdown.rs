@@ -48,6 +48,9 @@ fn shutdown(context: &mut Context<'_>) -> Result<(), CommandError> {
         Wish::Abort => return Err(CommandError::refused("ERR No shutdown in progress.")),
         Wish::Stop(request) => request,
     };
+    if request.save != Some(false) && context.engine.slow.first().is_some() {
+        return Err(context.engine.slow.refusal());
+    }
     log::warning(format_args!("User requested shutdown..."));
     save_before_stop(context.engine, Some(context.worker()), request)
         .map_err(|_| CommandError::refused("ERR Errors trying to SHUTDOWN. Check logs."))?;

@@ -39,7 +39,7 @@ ShutdownTimeout: "shutdown-timeout", count(10, 0, INT_MAX, Seconds), LIVE.later(
 /// A script or transaction running for longer lets other clients be answered with BUSY; 0 never
 /// does.
 BusyReplyThreshold: "busy-reply-threshold" | "lua-time-limit",
-    count(5000, 0, i64::MAX, Milliseconds), LIVE.later();
+    count(5000, 0, i64::MAX, Milliseconds), LIVE;
 
 /// Changes the title of the process that ps and top show.
 SetProcTitle: "set-proc-title", Kind::Flag(true), FIXED.never();

@@ -20,7 +20,7 @@ use super::kit::{Kit, Share};
 use super::output;
 use super::stream::Stream;
 use crate::base::log;
-use crate::engine::{BATCH_COMMANDS_MAX, Batch, Flow, Gauges, ReplyMode, Session};
+use crate::engine::{BATCH_COMMANDS_MAX, Batch, Flow, Gauges, ReplyMode, Session, Turn};
 use crate::pubsub::Message;
 use crate::resp::{Protocol, ProtocolError, ReplyBuffer};
 use crate::stats::Counter;
@@ -172,10 +172,16 @@ impl Connection {
         !self.is_queued && !std::mem::replace(&mut self.has_message, true)
     }
 
+    /// Says whether [`Self::begin`] runs commands: it does when part of a request is kept.
+    #[inline]
+    pub(super) fn runs_alone(&self) -> bool {
+        !self.input.is_empty()
+    }
+
     /// Begins a turn: sends what is pending, reads what has arrived, and joins the group with it.
     #[inline]
-    pub(super) fn begin(&mut self, kit: &mut Kit) -> Begun {
-        match self.try_begin(kit) {
+    pub(super) fn begin(&mut self, kit: &mut Kit, turn: &mut dyn Turn) -> Begun {
+        match self.try_begin(kit, turn) {
             Ok(Some(share)) => Begun::Joined(share),
             Ok(None) => Begun::Done(self.finish(kit)),
             Err(ending) => Begun::Done(self.give_up(&ending, kit)),
@@ -183,7 +189,7 @@ impl Connection {
     }
 
     #[inline]
-    fn try_begin(&mut self, kit: &mut Kit) -> Result<Option<Share>, Ending> {
+    fn try_begin(&mut self, kit: &mut Kit, turn: &mut dyn Turn) -> Result<Option<Share>, Ending> {
         if self.session.is_doomed() {
             return Err(Ending::Broken);
         }
@@ -194,7 +200,7 @@ impl Connection {
             return Ok(None);
         }
         if !self.input.is_empty() {
-            self.serve_alone(kit)?;
+            self.serve_alone(kit, turn)?;
         } else if self.is_readable {
             return self.join(kit);
         }
@@ -225,26 +231,26 @@ impl Connection {
         let mut batch = std::mem::take(&mut kit.group);
         let (first, mut at) = (batch.len(), begin);
         let filled = self.fill(buffer, &mut at, &mut batch, kit);
-        kit.worker.look_up(&self.session, buffer, &mut batch, first);
+        let runs_script = kit.worker.look_up(&self.session, buffer, &mut batch, first);
         let commands = first..batch.len();
         kit.group = batch;
-        Share { begin, at, end: buffer.len(), commands, filled }
+        Share { begin, at, end: buffer.len(), commands, filled, runs_script }
     }
 
     /// Goes on with a turn: runs the commands of the share, and what else has arrived with them.
     #[inline]
-    pub(super) fn run_share(&mut self, share: Share, kit: &mut Kit) {
+    pub(super) fn run_share(&mut self, share: Share, kit: &mut Kit, turn: &mut dyn Turn) {
         if self.session.is_doomed() {
             return;
         }
         let mut arena = std::mem::take(&mut kit.arena);
         let batch = std::mem::take(&mut kit.group);
-        let Share { begin, mut at, end, commands, filled } = share;
+        let Share { begin, mut at, end, commands, filled, runs_script } = share;
         let buffer = &mut arena[..end];
         self.show_query(end - begin, kit);
-        let rest = match self.run_batch(buffer, &batch, commands, at, kit) {
+        let rest = match self.run_batch(buffer, &batch, (commands, at), kit, turn) {
             Some(rest) => rest,
-            None => self.run_more(buffer, &mut at, filled, kit),
+            None => self.run_more(buffer, &mut at, (filled, runs_script), kit, turn),
         };
         self.input.keep(buffer, rest);
         kit.group = batch;
@@ -314,14 +320,14 @@ impl Connection {
 
     /// Reads once, if what is kept holds no complete command, and runs what it holds then.
     #[cold]
-    fn serve_alone(&mut self, kit: &mut Kit) -> Result<(), Ending> {
+    fn serve_alone(&mut self, kit: &mut Kit, turn: &mut dyn Turn) -> Result<(), Ending> {
         let mut buffer = self.input.take();
         if !self.input.has_more && self.read_more(&mut buffer, kit)? == 0 {
             self.input.restore(buffer);
             return Ok(());
         }
         self.show_query(buffer.len(), kit);
-        let rest = self.run_more(&mut buffer, &mut 0, Filled::Full, kit);
+        let rest = self.run_more(&mut buffer, &mut 0, (Filled::Full, true), kit, turn);
         self.input.put_back(buffer, rest);
         // Before the replies are sent: who has read them may ask at once how large the buffer is.
         self.show();
@@ -386,14 +392,16 @@ impl Connection {
     }
 
     /// Runs complete commands of `buffer` from `at` on, batch by batch, as many as one turn allows;
-    /// `filled` is how far the batch before them was filled.
+    /// `filled` is how far the batch before them was filled. Unless scripts may run now, they wait for
+    /// another turn.
     #[inline]
     fn run_more(
         &mut self,
         buffer: &mut [u8],
         at: &mut usize,
-        mut filled: Filled,
+        (mut filled, may_run_scripts): (Filled, bool),
         kit: &mut Kit,
+        turn: &mut dyn Turn,
     ) -> Rest {
         let mut batch = std::mem::take(&mut kit.solo);
         let mut began = None;
@@ -421,9 +429,14 @@ impl Connection {
             }
             batch.clear();
             filled = self.fill(buffer, at, &mut batch, kit);
-            kit.worker.look_up(&self.session, buffer, &mut batch, 0);
+            let runs_script = kit.worker.look_up(&self.session, buffer, &mut batch, 0);
+            if runs_script && !may_run_scripts {
+                self.input.has_more = true;
+                break self.input.unparse(&batch, 0..batch.len(), buffer, *at);
+            }
             kit.worker.fetch(&batch);
-            if let Some(rest) = self.run_batch(buffer, &batch, 0..batch.len(), *at, kit) {
+            let commands = (0..batch.len(), *at);
+            if let Some(rest) = self.run_batch(buffer, &batch, commands, kit, turn) {
                 break rest;
             }
             batch_count += 1;
@@ -439,15 +452,16 @@ impl Connection {
         &mut self,
         buffer: &[u8],
         batch: &Batch,
-        commands: Range<usize>,
-        behind: usize,
+        (commands, behind): (Range<usize>, usize),
         kit: &mut Kit,
+        turn: &mut dyn Turn,
     ) -> Option<Rest> {
         if commands.is_empty() {
             return None;
         }
         let range = commands.clone();
-        let ran = kit.worker.run_range(&mut self.session, buffer, batch, range, &mut self.reply);
+        let out = (&mut self.reply, turn);
+        let ran = kit.worker.run_range(&mut self.session, buffer, batch, range, out);
         match ran.flow {
             Flow::Continue => None,
             Flow::Close => {

@@ -111,7 +111,7 @@ fn type_code(value_type: ValueType) -> u32 {
 
 /// Handles DEBUG DIGEST. Nothing changes meanwhile. Cost: two hashes a key.
 pub(super) fn of_all(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let closed = context.stop_the_world();
+    let closed = context.stop_the_world()?;
     let sum = sum_of_all(context.engine);
     drop(closed);
     context.reply.simple(&sum.hex());

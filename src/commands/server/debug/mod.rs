@@ -219,7 +219,7 @@ fn set_large_element_size(context: &mut Context<'_>) -> Result<(), CommandError>
 /// The originals have one thread, so a sleep stops every client; here the gate does.
 fn sleep(context: &mut Context<'_>) -> Result<(), CommandError> {
     let seconds = text::parse_f64(context.args.at(2)).unwrap_or(0.0).max(0.0);
-    let closed = context.stop_the_world();
+    let closed = context.stop_the_world()?;
     thread::sleep(Duration::try_from_secs_f64(seconds).unwrap_or_default());
     drop(closed);
     context.reply.ok();

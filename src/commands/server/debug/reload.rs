@@ -14,7 +14,7 @@ struct Steps {
 /// Handles DEBUG RELOAD.
 pub(super) fn reload(context: &mut Context<'_>) -> Result<(), CommandError> {
     let steps = read_steps(context)?;
-    let closed = context.stop_the_world();
+    let closed = context.stop_the_world()?;
     let outcome = run(context.engine, &steps);
     drop(closed);
     outcome?;

@@ -53,7 +53,7 @@ pub(super) fn fill(engine: &Engine, fields: &mut Fields) {
     fields.count("allocator_muzzy", memory.allocator.muzzy);
     let machine_bytes = engine.config.memory().machine_bytes.unwrap_or(0);
     fields.bytes("total_system_memory", "total_system_memory_human", machine_bytes);
-    fill_scripts(fields);
+    fill_scripts(engine, fields);
     let limit = engine.config.maxmemory_bytes();
     fields.bytes("maxmemory", "maxmemory_human", limit);
     let policy = engine.config.text(Setting::MaxmemoryPolicy);
@@ -62,21 +62,19 @@ pub(super) fn fill(engine: &Engine, fields: &mut Fields) {
     fill_buffers(engine, &memory, fields);
 }
 
-/// Scripts do not exist yet; tools read the fields all the same.
-fn fill_scripts(fields: &mut Fields) {
-    fields.zeros(&["used_memory_lua", "used_memory_vm_eval"]);
-    fields.text("used_memory_lua_human", human(0));
-    fields.zeros(&[
-        "used_memory_scripts_eval",
-        "number_of_cached_scripts",
-        "number_of_functions",
-        "number_of_libraries",
-        "used_memory_vm_functions",
-        "used_memory_vm_total",
-    ]);
-    fields.text("used_memory_vm_total_human", human(0));
-    fields.zeros(&["used_memory_functions", "used_memory_scripts"]);
-    fields.text("used_memory_scripts_human", human(0));
+fn fill_scripts(engine: &Engine, fields: &mut Fields) {
+    let (machines, texts) = (engine.script_memory_bytes() as u64, engine.scripts.bytes() as u64);
+    fields.count("used_memory_lua", machines);
+    fields.count("used_memory_vm_eval", machines);
+    fields.text("used_memory_lua_human", human(machines));
+    fields.count("used_memory_scripts_eval", texts);
+    fields.count("number_of_cached_scripts", engine.scripts.count() as u64);
+    fields.zeros(&["number_of_functions", "number_of_libraries", "used_memory_vm_functions"]);
+    fields.count("used_memory_vm_total", machines);
+    fields.text("used_memory_vm_total_human", human(machines));
+    fields.zeros(&["used_memory_functions"]);
+    fields.count("used_memory_scripts", texts);
+    fields.text("used_memory_scripts_human", human(texts));
 }
 
 fn fill_fragmentation(memory: &MemoryFigures, fields: &mut Fields) {

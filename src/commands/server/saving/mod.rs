@@ -24,7 +24,7 @@ pub(super) const SAVE: Command = Command {
     ..Command::DEFAULT
 };
 fn save_now(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let closed = context.stop_the_world();
+    let closed = context.stop_the_world()?;
     let saved = save(context.engine);
     drop(closed);
     saved.map_err(|error| {

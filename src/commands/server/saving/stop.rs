@@ -1,13 +1,29 @@
 //! Saving before the server stops.
 
 use std::io;
+use std::thread;
+use std::time::Duration;
 
 use super::file::save;
+use crate::base::gate::Closed;
 use crate::base::{clock, log};
-use crate::engine::{Engine, PauseKind, ShutdownRequest, WorkerMessage};
+use crate::engine::{Engine, PauseKind, ProgramKind, ShutdownRequest, WorkerMessage};
 
 /// Longer than any server takes to save and to stop.
 const STOP_MS_MAX: u64 = 24 * 3600 * 1000;
+
+/// Closes the gate, ending scripts that take long and have written nothing; waits for others.
+fn closed_gate(engine: &Engine, worker: Option<usize>) -> Closed<'_> {
+    const RETRY: Duration = Duration::from_millis(1);
+    loop {
+        if let Some(closed) = engine.gate.close(worker) {
+            return closed;
+        }
+        engine.slow.kill(ProgramKind::Script);
+        engine.slow.kill(ProgramKind::Function);
+        thread::sleep(RETRY);
+    }
+}
 
 /// Saves if the request or the save points say so. From then on no client writes, so that nothing is
 /// lost between saving and the end. `worker` is the one that runs the command, if a command it is.
@@ -27,7 +43,7 @@ pub fn save_before_stop(
     }
     log::notice(format_args!("Saving the final RDB snapshot before exiting."));
     engine.pause.begin(PauseKind::Writes, clock::unix_ms() + STOP_MS_MAX);
-    let closed = engine.gate.close(worker);
+    let closed = closed_gate(engine, worker);
     let saved = save(engine);
     drop(closed);
     match saved {

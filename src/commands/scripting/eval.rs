@@ -1,0 +1,297 @@
+//! Running scripts: EVAL, EVALSHA and their reading forms.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+
+use crate::base::text;
+use crate::engine::{
+    Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Engine, Flags, Group,
+    KeyFlags, KeySpec, evaluate,
+};
+use crate::script::{Origin, Script, Scripts};
+use crate::stats::Counter;
+
+const FLAGS: Flags = Flags::NOSCRIPT
+    .and(Flags::STALE)
+    .and(Flags::SKIP_MONITOR)
+    .and(Flags::NO_MANDATORY_KEYS)
+    .and(Flags::MOVABLEKEYS);
+
+const WRITES: &[KeySpec] =
+    &[KeySpec::counted(2, 1, KeyFlags::RW.and(KeyFlags::ACCESS).and(KeyFlags::UPDATE))];
+const READS: &[KeySpec] = &[KeySpec::counted(2, 1, KeyFlags::RO.and(KeyFlags::ACCESS))];
+
+const fn arguments(first: &'static str) -> [Argument; 4] {
+    [
+        Argument::new(first, ArgumentKind::String),
+        Argument::new("numkeys", ArgumentKind::Integer),
+        Argument::key("key").optional().multiple(),
+        Argument::new("arg", ArgumentKind::String).optional().multiple(),
+    ]
+}
+const BY_TEXT: &[Argument] = &arguments("script");
+const BY_DIGEST: &[Argument] = &arguments("sha1");
+
+/// What all four have in common.
+const COMMON: Command = Command {
+    arity: -3,
+    flags: FLAGS,
+    keys: WRITES,
+    acl: Categories::SCRIPTING,
+    since: "2.6.0",
+    group: Group::Scripting,
+    complexity: "Depends on the script",
+    arguments: BY_TEXT,
+    ..Command::DEFAULT
+};
+
+pub(super) const EVAL: Command = Command {
+    name: "eval",
+    summary: "Runs a Lua script.",
+    script_keeps_to_keys: Some(text_keeps_to_keys),
+    run: |context| eval(context, false),
+    ..COMMON
+};
+
+pub(super) const EVAL_RO: Command = Command {
+    name: "eval_ro",
+    flags: FLAGS.and(Flags::READONLY),
+    keys: READS,
+    since: "7.0.0",
+    summary: "Runs a Lua script that only reads.",
+    script_keeps_to_keys: Some(text_keeps_to_keys),
+    run: |context| eval(context, true),
+    ..COMMON
+};
+
+pub(super) const EVALSHA: Command = Command {
+    name: "evalsha",
+    summary: "Runs a Lua script that the server knows, by its SHA1 digest.",
+    arguments: BY_DIGEST,
+    script_keeps_to_keys: Some(digest_keeps_to_keys),
+    run: |context| evalsha(context, false),
+    ..COMMON
+};
+
+pub(super) const EVALSHA_RO: Command = Command {
+    name: "evalsha_ro",
+    flags: FLAGS.and(Flags::READONLY),
+    keys: READS,
+    since: "7.0.0",
+    summary: "Runs a Lua script that the server knows and that only reads, by its SHA1 digest.",
+    arguments: BY_DIGEST,
+    script_keeps_to_keys: Some(digest_keeps_to_keys),
+    run: |context| evalsha(context, true),
+    ..COMMON
+};
+
+fn text_keeps_to_keys(engine: &Engine, args: Args<'_>) -> bool {
+    engine.scripts.get(&Scripts::digest(args.at(1))).is_some_and(|script| keeps_to_keys(&script))
+}
+
+fn digest_keeps_to_keys(engine: &Engine, args: Args<'_>) -> bool {
+    engine.scripts.get(args.at(1)).is_some_and(|script| keeps_to_keys(&script))
+}
+
+fn keeps_to_keys(script: &Script) -> bool {
+    // Relaxed: who does not know better yet finds out.
+    !script.touches_undeclared.load(Ordering::Relaxed)
+}
+
+fn eval(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandError> {
+    let key_count = key_count(context)?;
+    let script = load(context, context.args.at(1), Origin::Evaluated)?;
+    run(context, &script, key_count, is_read_only)
+}
+
+fn evalsha(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandError> {
+    const NO_SCRIPT: CommandError =
+        CommandError::refused("NOSCRIPT No matching script. Please use EVAL.");
+    let key_count = key_count(context)?;
+    let script = context.engine.scripts.get(context.args.at(1)).ok_or(NO_SCRIPT)?;
+    run(context, &script, key_count, is_read_only)
+}
+
+/// Remembers a script and returns it.
+pub(super) fn load(
+    context: &Context<'_>,
+    body: &[u8],
+    origin: Origin,
+) -> Result<Arc<Script>, CommandError> {
+    let scripts = &context.engine.scripts;
+    if origin == Origin::Evaluated
+        && let Some(script) = scripts.get(&Scripts::digest(body))
+    {
+        return Ok(script);
+    }
+    let evicted_count = scripts.evicted_count();
+    let script = scripts.load(&Bytes::copy_from_slice(body), origin);
+    context.stats().add(Counter::EvictedScripts, scripts.evicted_count() - evicted_count);
+    script.map_err(CommandError::refused_with)
+}
+
+fn key_count(context: &Context<'_>) -> Result<usize, CommandError> {
+    const TOO_MANY: CommandError =
+        CommandError::refused("ERR Number of keys can't be greater than number of args");
+    const NEGATIVE: CommandError = CommandError::refused("ERR Number of keys can't be negative");
+    let count = text::parse_i64(context.args.at(2)).ok_or(CommandError::NotAnInteger)?;
+    let room = context.args.len() - 3;
+    match usize::try_from(count) {
+        Ok(count) if count <= room => Ok(count),
+        Err(_) if count < 0 => Err(NEGATIVE),
+        _ => Err(TOO_MANY),
+    }
+}
+
+fn run(
+    context: &mut Context<'_>,
+    script: &Arc<Script>,
+    key_count: usize,
+    is_read_only: bool,
+) -> Result<(), CommandError> {
+    let given: Vec<&[u8]> = context.args.from(3).iter().collect();
+    evaluate(context, script, given.split_at(key_count), is_read_only)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::commands::testing::Bench;
+
+    fn eval(bench: &mut Bench, script: &str, keys: &[&str], args: &[&str]) -> String {
+        let count = keys.len().to_string();
+        let mut words: Vec<&[u8]> = vec![b"EVAL", script.as_bytes(), count.as_bytes()];
+        words.extend(keys.iter().chain(args).map(|word| word.as_bytes()));
+        bench.tell(&words)
+    }
+
+    #[test]
+    fn a_script_runs_under_its_declared_keys_and_is_one_effect() {
+        let mut bench = Bench::new();
+        let script = "redis.call('SET', KEYS[1], ARGV[1]) redis.call('EXPIRE', KEYS[1], 10) \
+                      return redis.call('GET', KEYS[1])";
+        assert_eq!(eval(&mut bench, script, &["a"], &["1"]), "\"1\"");
+        assert_eq!(
+            bench.effects(),
+            ["0: MULTI", "0: SET a 1", "0: PEXPIREAT a 1700000010000", "0: EXEC"]
+        );
+        assert_eq!(bench.change_count(), 2);
+        eval(&mut bench, "return redis.call('INCR', KEYS[1])", &["a"], &[]);
+        assert_eq!(bench.effects(), ["0: INCR a"]);
+    }
+
+    #[test]
+    fn a_script_may_use_keys_it_has_not_declared() {
+        let mut bench = Bench::new();
+        let script = "redis.call('SET', KEYS[1], 1) redis.call('SET', ARGV[1], 2) \
+                      return redis.call('KEYS', '*')";
+        for _ in 0..2 {
+            let reply = eval(&mut bench, script, &["a"], &["b"]);
+            assert!(reply == "[\"a\", \"b\"]" || reply == "[\"b\", \"a\"]", "{reply}");
+            assert_eq!(bench.effects(), ["0: MULTI", "0: SET a 1", "0: SET b 2", "0: EXEC"]);
+        }
+        let script = "local v = redis.call('GET', 'a') redis.call('SET', 'c', v) return v";
+        assert_eq!(eval(&mut bench, script, &[], &[]), "\"1\"");
+        assert_eq!(bench.effects(), ["0: SET c 1"]);
+    }
+
+    #[test]
+    fn a_transaction_may_hold_scripts() {
+        let mut bench = Bench::new();
+        let script = "redis.call('INCR', KEYS[1]) return redis.call('INCR', ARGV[1])";
+        for (declared, other) in [("a", "a"), ("a", "b"), ("b", "a")] {
+            bench.expect(&[("MULTI", "OK"), ("SET a 10", "QUEUED")]);
+            assert_eq!(eval(&mut bench, script, &[declared], &[other]), "QUEUED");
+            bench.say("GET a");
+            let reply = bench.say("EXEC");
+            assert!(reply.starts_with("[OK, 1"), "{declared} {other}: {reply}");
+        }
+        bench.effects();
+        bench.expect(&[("MULTI", "OK"), ("INCR c", "QUEUED")]);
+        eval(&mut bench, "redis.call('INCR', 'c') return redis.call('KEYS', 'c')", &[], &[]);
+        bench.expect(&[("EXEC", "[1, [\"c\"]]")]);
+        assert_eq!(bench.effects(), ["0: MULTI", "0: INCR c", "0: INCR c", "0: EXEC"]);
+    }
+
+    #[test]
+    fn a_script_that_keeps_to_its_keys_until_it_does_not_goes_on_inside_a_transaction() {
+        let mut bench = Bench::new();
+        let script = "redis.call('INCR', KEYS[1]) if ARGV[1] then redis.call('INCR', ARGV[1]) end \
+                      return redis.call('MGET', 'a', 'b', 'c')";
+        eval(&mut bench, "return redis.call('INCR', KEYS[1])", &["a"], &[]);
+        assert_eq!(
+            eval(&mut bench, &script.replace("'a', 'b', 'c'", "KEYS[1]"), &["a"], &[]),
+            "[\"2\"]"
+        );
+        bench.expect(&[("MULTI", "OK"), ("INCR b", "QUEUED")]);
+        eval(&mut bench, &script.replace("'a', 'b', 'c'", "KEYS[1]"), &["a"], &["b"]);
+        bench.expect(&[("EXEC", "[1, [\"3\"]]"), ("GET b", "\"2\"")]);
+    }
+
+    #[test]
+    fn what_a_script_may_not_do_is_refused() {
+        let mut bench = Bench::new();
+        for (call, error) in [
+            ("'NOSUCH'", "ERR Unknown Redis command called from script"),
+            ("'GET'", "ERR Wrong number of args calling Redis command from script"),
+            ("'MULTI'", "ERR This Redis command is not allowed from script"),
+            ("'CONFIG', 'NOSUCH'", "ERR Unknown Redis command called from script"),
+        ] {
+            let reply = eval(&mut bench, &format!("return redis.call({call})"), &[], &[]);
+            assert!(reply.starts_with(error), "{reply}");
+        }
+        let reply = bench.tell(&[b"EVAL_RO", b"return redis.call('SET', KEYS[1], 1)", b"1", b"a"]);
+        assert!(reply.starts_with("ERR Write commands are not allowed from read-only scripts."));
+        let reply = bench.tell(&[b"EVAL_RO", b"#!lua\nreturn 1", b"0"]);
+        assert_eq!(reply, "ERR Can not execute a script with write flag using *_ro command.");
+        assert_eq!(bench.change_count(), 0);
+    }
+
+    #[test]
+    fn the_number_of_keys_is_checked_first() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("EVAL x x", "ERR value is not an integer or out of range"),
+            ("EVAL x -1", "ERR Number of keys can't be negative"),
+            ("EVAL x 2 a", "ERR Number of keys can't be greater than number of args"),
+            ("EVALSHA x 0", "NOSCRIPT No matching script. Please use EVAL."),
+        ]);
+    }
+
+    #[test]
+    fn a_chosen_database_is_left_again() {
+        let mut bench = Bench::new();
+        let script = "redis.call('SELECT', 5) return redis.call('SET', KEYS[1], 1)";
+        for _ in 0..2 {
+            assert_eq!(eval(&mut bench, script, &["a"], &[]), "OK");
+            assert_eq!(bench.effects(), ["5: SET a 1"]);
+            bench.expect(&[("GET a", "(nil)")]);
+        }
+    }
+
+    #[test]
+    fn a_command_that_would_wait_finds_nothing() {
+        let mut bench = Bench::new();
+        let script = "return redis.call('BLPOP', KEYS[1], 0)";
+        assert_eq!(eval(&mut bench, script, &["a"], &[]), "(nil)");
+        assert_eq!(
+            bench.tell(&[
+                b"EVAL_RO",
+                b"return redis.call('XREAD', 'BLOCK', 0, 'STREAMS', KEYS[1], 0)",
+                b"1",
+                b"a"
+            ]),
+            "(nil)"
+        );
+    }
+
+    #[test]
+    fn effects_may_be_kept_from_the_log() {
+        let mut bench = Bench::new();
+        let script = "redis.set_repl(redis.REPL_NONE) redis.call('SET', KEYS[1], 1) \
+                      redis.set_repl(redis.REPL_ALL) return redis.call('INCR', KEYS[1])";
+        assert_eq!(eval(&mut bench, script, &["a"], &[]), "2");
+        assert_eq!(bench.effects(), ["0: INCR a"]);
+    }
+}

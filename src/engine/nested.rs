@@ -1,0 +1,94 @@
+//! Commands that run inside another one: those of a transaction's queue, and those a script calls.
+//!
+//! They run under locks that the outer command holds, or, behind the closed gate, under their own. What
+//! they did beyond their replies is summed up, for the outer command to settle as one.
+
+use super::args::Args;
+use super::context::Context;
+use super::effects::{Effect, Effects};
+use super::session::Session;
+use super::state::Engine;
+use super::table::Known;
+use super::tuning::Tuning;
+use super::turn::Turn;
+use super::worker::record_expired;
+use crate::base::clock;
+use crate::keyspace::{Keys, OwnedKey};
+use crate::resp::ReplyBuffer;
+
+/// What nested commands came to, beyond their replies.
+#[derive(Default)]
+pub(super) struct Sums {
+    pub(super) changes: u64,
+    pub(super) effects: Vec<Effect>,
+    pub(super) touched: Vec<OwnedKey>,
+}
+
+/// The circumstances of the outer command that the nested one shares.
+pub(super) struct Outer<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) session: &'a mut Session,
+    pub(super) tuning: &'a Tuning,
+    pub(super) turn: &'a mut (dyn Turn + 'a),
+    pub(super) now_ms: u64,
+    pub(super) worker: usize,
+    pub(super) is_alone: bool,
+    pub(super) is_out_of_memory: bool,
+    /// Effects are recorded, if anybody listens.
+    pub(super) is_recorded: bool,
+}
+
+/// Runs a command under the locks of `keys` and appends its reply, an error too.
+pub(super) fn run(
+    outer: Outer<'_>,
+    (known, args): (&Known, Args<'_>),
+    keys: Keys<'_>,
+    reply: &mut ReplyBuffer,
+    sums: &mut Sums,
+) {
+    let (engine, db, worker) = (outer.engine, outer.session.db, outer.worker);
+    let is_recording = outer.is_recorded && engine.effects.is_listening();
+    let mut effects = Effects { is_recording, ..Effects::default() };
+    let mut redacted = Vec::new();
+    let began_us = clock::monotonic_us();
+    let mut context = Context {
+        engine,
+        session: outer.session,
+        args,
+        reply: &mut *reply,
+        keys,
+        effects: &mut effects,
+        tuning: outer.tuning,
+        known,
+        now_ms: outer.now_ms,
+        worker,
+        first_key: None,
+        redacted: &mut redacted,
+        wait: None,
+        turn: outer.turn,
+        is_alone: outer.is_alone,
+        is_nested: true,
+        is_out_of_memory: outer.is_out_of_memory,
+    };
+    let outcome = (known.command.run)(&mut context);
+    if context.keys.has_news() {
+        context.keys.settle_overdue();
+        record_expired(engine, worker, &context.keys.take_expired());
+        engine.announce(Some(worker), &mut context.keys);
+        sums.touched.extend(context.keys.take_touched());
+    }
+    drop(context);
+    let stats = engine.stats.worker(worker);
+    if let Err(error) = &outcome {
+        error.count(stats, known.id);
+        reply.error_bytes(&error.bytes());
+    }
+    let elapsed_us = clock::monotonic_us().saturating_sub(began_us);
+    stats.record_command(known.id, elapsed_us * 1000);
+    if effects.change_count > 0 {
+        sums.changes += effects.change_count;
+        if effects.is_recording {
+            sums.effects.extend(effects.into_effects(db, args));
+        }
+    }
+}

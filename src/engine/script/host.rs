@@ -1,0 +1,393 @@
+//! The server as a running script sees it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::run::Program;
+use super::slow::{ProgramKind, SlowScript};
+use crate::base::{clock, gate, log};
+use crate::config::Setting;
+use crate::engine::args::Args;
+use crate::engine::command::Flags;
+use crate::engine::context::Context;
+use crate::engine::error::CommandError;
+use crate::engine::locking::{Declared, add_places};
+use crate::engine::nested::{self, Outer, Sums};
+use crate::engine::refusals::{self, Misfit};
+use crate::engine::state::Engine;
+use crate::engine::table::Known;
+use crate::keyspace::{self, KeyPlace, LockMode};
+use crate::resp::{Protocol, ReplyBuffer, Span};
+use crate::script::{Host, LogLevel, Meanwhile};
+
+const ARGUMENTS: &str = "ERR Wrong number of args calling Redis command from script";
+const UNKNOWN: &str = "ERR Unknown Redis command called from script";
+const NOT_ALLOWED: &str = "ERR This Redis command is not allowed from script";
+const READ_ONLY: &str = "ERR Write commands are not allowed from read-only scripts.";
+const ABANDONED: &str = "ERR The script is about to run again";
+const KILLED: &str = "ERR The script was killed";
+const CONTENDED: &str = "ERR Another script keeps this one from keys that it has not declared";
+
+/// Bits of `redis.set_repl`: all there are.
+const REPLICATES: u8 = 3;
+
+/// How the shards of a nested command are had.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Footing {
+    /// They are among those of the script.
+    Lent,
+    /// The script runs alone and holds none.
+    Own,
+    /// The script runs alone inside a transaction that holds some.
+    Either,
+}
+
+/// A script takes long; dropping it takes that back.
+struct Slow<'a> {
+    engine: &'a Engine,
+    script: Arc<SlowScript>,
+    _shards: keyspace::HeldForLong<'a>,
+    _gate: gate::HeldForLong<'a>,
+}
+
+impl Drop for Slow<'_> {
+    fn drop(&mut self) {
+        self.engine.slow.remove(&self.script);
+    }
+}
+
+/// The server for the time of one run.
+pub(super) struct ScriptHost<'h, 'c> {
+    context: &'h mut Context<'c>,
+    kind: ProgramKind,
+    name: &'h str,
+    touches_undeclared: &'h AtomicBool,
+    is_read_only: bool,
+    /// Nothing is refused for want of memory.
+    allows_oom: bool,
+    protocol: Protocol,
+    replication: u8,
+    sums: Sums,
+    has_written: bool,
+    /// It has done something that others can see.
+    has_acted: bool,
+    is_abandoned: bool,
+    within: Option<gate::ClosedFromWithin<'c>>,
+    began_us: u64,
+    slow: Option<Slow<'c>>,
+    buffer: Vec<u8>,
+    spans: Vec<Span>,
+    declared: Declared,
+}
+
+impl<'h, 'c> ScriptHost<'h, 'c> {
+    pub(super) fn new(context: &'h mut Context<'c>, program: Program<'h>) -> Self {
+        let flags = program.flags;
+        let promises = flags.has_shebang && flags.no_writes;
+        Self {
+            kind: program.kind,
+            name: program.name,
+            touches_undeclared: program.touches_undeclared,
+            is_read_only: program.is_read_only || promises,
+            allows_oom: !context.is_out_of_memory
+                || flags.has_shebang && (flags.allow_oom || flags.no_writes),
+            protocol: Protocol::Resp2,
+            replication: REPLICATES,
+            sums: Sums::default(),
+            has_written: false,
+            has_acted: false,
+            is_abandoned: false,
+            within: None,
+            began_us: clock::monotonic_us(),
+            slow: None,
+            buffer: Vec::new(),
+            spans: Vec::new(),
+            declared: Declared::default(),
+            context,
+        }
+    }
+
+    /// Hands what the script did to the command that runs it, still under all locks; says whether the
+    /// run was given up.
+    pub(super) fn settle(self) -> bool {
+        let Self { context, sums, within, slow, is_abandoned, .. } = self;
+        drop(slow);
+        let engine = context.engine;
+        if sums.changes > 0 {
+            sums.touched.iter().for_each(|key| engine.watches.mark(key));
+        }
+        if context.is_nested {
+            context.effects.list.extend(sums.effects);
+        } else if !sums.effects.is_empty() {
+            engine.effects.append_transaction(&sums.effects);
+        }
+        context.effects.changed(sums.changes);
+        context.effects.rewrite();
+        context.keys.note_changed(sums.touched);
+        if within.is_some() {
+            context.is_alone = false;
+        }
+        is_abandoned
+    }
+
+    /// Copies arguments to where the engine reads them.
+    fn pack(&mut self, args: &[&[u8]]) -> (Vec<u8>, Vec<Span>) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut spans = std::mem::take(&mut self.spans);
+        buffer.clear();
+        spans.clear();
+        for argument in args {
+            spans.push(Span { start: buffer.len(), len: argument.len() });
+            buffer.extend_from_slice(argument);
+        }
+        (buffer, spans)
+    }
+
+    /// Returns the command a script means, if it may call it.
+    fn admit(&mut self, args: Args<'_>) -> Result<&'c Known, &'static str> {
+        let engine = self.context.engine;
+        let id = engine.table.find(args.at(0)).map(|known| known.id);
+        let known = refusals::resolve(&engine.table, id, args).map_err(|misfit| match misfit {
+            Misfit::Browser | Misfit::Unknown(_) => UNKNOWN,
+            Misfit::Arity { id, .. } => {
+                self.context.stats().record_rejected(id);
+                ARGUMENTS
+            }
+        })?;
+        self.permit(known).inspect_err(|_| self.context.stats().record_rejected(known.id))?;
+        Ok(known)
+    }
+
+    fn permit(&mut self, known: &Known) -> Result<(), &'static str> {
+        const OUT_OF_MEMORY: &str = "OOM command not allowed when used memory > 'maxmemory'.";
+        let flags = known.command.flags;
+        // Relaxed: a switch for tests.
+        let denies = !self.context.engine.allows_denied_commands.load(Ordering::Relaxed);
+        if denies && flags.has(Flags::NOSCRIPT) {
+            return Err(NOT_ALLOWED);
+        }
+        if self.is_read_only && flags.has_any(Flags::WRITE.and(Flags::MAY_REPLICATE)) {
+            return Err(READ_ONLY);
+        }
+        if !self.allows_oom && !self.has_written && flags.has(Flags::DENYOOM) {
+            return Err(OUT_OF_MEMORY);
+        }
+        let is_killed = |slow: &Slow<'_>| {
+            slow.script.is_killed() || flags.has(Flags::WRITE) && !slow.script.may_write()
+        };
+        if self.slow.as_ref().is_some_and(is_killed) { Err(KILLED) } else { Ok(()) }
+    }
+
+    /// Runs a command that the script may call; an error if its keys are not to be had.
+    fn perform(
+        &mut self,
+        known: &Known,
+        args: Args<'_>,
+        reply: &mut ReplyBuffer,
+    ) -> Result<(), &'static str> {
+        let (engine, db) = (self.context.engine, self.context.session.db);
+        self.declared.clear();
+        add_places(engine, db, known, args, &mut self.declared);
+        let mut places = std::mem::take(&mut self.declared.places);
+        places.sort_unstable();
+        let mode = mode_of(known);
+        let footing = self.footing(known, &places, mode)?;
+        let flags = known.command.flags;
+        self.has_written |= flags.has(Flags::WRITE);
+        let visible = Flags::WRITE.and(Flags::MAY_REPLICATE).and(Flags::PUBSUB).and(Flags::ADMIN);
+        self.has_acted |= flags.has_any(visible);
+        let context = &mut *self.context;
+        let access = context.keys.access();
+        let keys = match footing {
+            Footing::Own => engine.keyspace.lock(&mut places, LockMode::Exclusive, access),
+            Footing::Lent => context.keys.lend(&places, mode, access).ok_or(CONTENDED)?,
+            Footing::Either => {
+                let keyspace = Some(&engine.keyspace);
+                context.keys.lend_or_lock(keyspace, &places, mode, access).ok_or(CONTENDED)?
+            }
+        };
+        let outer = Outer {
+            engine,
+            session: &mut *context.session,
+            tuning: context.tuning,
+            turn: &mut *context.turn,
+            now_ms: context.now_ms,
+            worker: context.worker,
+            is_alone: context.is_alone,
+            is_out_of_memory: context.is_out_of_memory,
+            is_recorded: self.replication != 0,
+        };
+        nested::run(outer, (known, args), keys, reply, &mut self.sums);
+        self.declared.places = places;
+        Ok(())
+    }
+
+    /// Says how the shards of a command are had, and sees to it that they can be.
+    fn footing(
+        &mut self,
+        known: &Known,
+        places: &[KeyPlace],
+        mode: LockMode,
+    ) -> Result<Footing, &'static str> {
+        let command = known.command;
+        if self.context.is_alone && !self.context.keys.is_lent() {
+            return Ok(Footing::Own);
+        }
+        let looks_beyond =
+            command.looks_beyond || places.is_empty() && !command.flags.has(Flags::FAST);
+        if !looks_beyond && self.context.keys.covers_all(places, mode) {
+            return Ok(Footing::Lent);
+        }
+        self.touches_undeclared.store(true, Ordering::Relaxed);
+        if !self.context.is_alone {
+            self.isolate()?;
+        }
+        match self.context.keys.is_lent() {
+            true if looks_beyond => Err(CONTENDED),
+            true => Ok(Footing::Either),
+            false => Ok(Footing::Own),
+        }
+    }
+
+    /// Has the script go on alone, now or in another run.
+    fn isolate(&mut self) -> Result<(), &'static str> {
+        if !self.has_acted && !self.context.is_nested {
+            self.is_abandoned = true;
+            return Err(ABANDONED);
+        }
+        let within = self.context.engine.gate.close_from_within(self.context.worker);
+        self.within = Some(within.ok_or(CONTENDED)?);
+        self.context.is_alone = true;
+        if !self.context.keys.is_lent() {
+            self.context.keys.unlock();
+        }
+        if let Some(slow) = self.slow.take() {
+            let script = Arc::clone(&slow.script);
+            drop(slow);
+            self.slow = Some(self.enter_as_slow(script));
+        }
+        Ok(())
+    }
+
+    fn enter_as_slow(&self, script: Arc<SlowScript>) -> Slow<'c> {
+        let Context { engine, keys, worker, is_alone, .. } = &*self.context;
+        let engine: &'c Engine = engine;
+        // One that declares nothing may want anything.
+        let shuts_out = *is_alone || keys.places().is_empty();
+        engine.slow.add(&script);
+        Slow {
+            engine,
+            script,
+            _shards: keys.hold_for_long(&engine.keyspace),
+            _gate: engine.gate.hold_for_long(*worker, shuts_out),
+        }
+    }
+
+    fn become_slow(&mut self) {
+        let command = self.context.args.iter().map(<[u8]>::to_vec).collect();
+        let past = (self.began_us, self.has_written);
+        let script = SlowScript::new(self.kind, self.name, command, past);
+        log::warning(format_args!(
+            "Slow script detected: still in execution after {} milliseconds. You can try killing the \
+             script using the {} command. Script name is: {}.",
+            script.duration_ms(),
+            if self.kind == ProgramKind::Script { "SCRIPT KILL" } else { "FUNCTION KILL" },
+            self.name
+        ));
+        self.slow = Some(self.enter_as_slow(Arc::new(script)));
+    }
+
+    fn is_overdue(&self) -> bool {
+        let threshold_ms = self.context.engine.config.number(Setting::BusyReplyThreshold);
+        let elapsed_ms = clock::monotonic_us().saturating_sub(self.began_us) / 1000;
+        threshold_ms > 0 && elapsed_ms >= threshold_ms.unsigned_abs()
+    }
+}
+
+/// Returns how a nested command has its shards locked: it never waits, so that those who could may read
+/// with others.
+fn mode_of(known: &Known) -> LockMode {
+    let flags = known.command.flags;
+    let only_waits = flags.has(Flags::BLOCKING) && !flags.has(Flags::WRITE);
+    if only_waits { LockMode::Shared } else { known.mode }
+}
+
+impl Host for ScriptHost<'_, '_> {
+    fn call(&mut self, args: &[&[u8]], reply: &mut ReplyBuffer) {
+        if self.is_abandoned {
+            return reply.error(ABANDONED);
+        }
+        reply.set_protocol(self.protocol);
+        let (buffer, spans) = self.pack(args);
+        let args = Args::new(&buffer, &spans);
+        let outcome = match self.admit(args) {
+            Ok(known) => self.perform(known, args, reply),
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = outcome {
+            if !self.is_abandoned {
+                self.context.stats().record_error(refusal.as_bytes());
+            }
+            reply.error(refusal);
+        }
+        self.buffer = buffer;
+        self.spans = spans;
+    }
+
+    fn set_resp3(&mut self, on: bool) {
+        self.protocol = if on { Protocol::Resp3 } else { Protocol::Resp2 };
+    }
+
+    fn set_replication(&mut self, bits: u8) {
+        self.replication = bits;
+    }
+
+    fn log(&mut self, level: LogLevel, text: &[u8]) {
+        let text = String::from_utf8_lossy(text);
+        match level {
+            LogLevel::Debug => log::debug(format_args!("{text}")),
+            LogLevel::Verbose => log::verbose(format_args!("{text}")),
+            LogLevel::Notice => log::notice(format_args!("{text}")),
+            LogLevel::Warning => log::warning(format_args!("{text}")),
+        }
+    }
+
+    fn may_run(&mut self, args: &[&[u8]]) -> Result<bool, String> {
+        const INVALID: &str = "ERR Invalid command passed to redis.acl_check_cmd()";
+        let (buffer, spans) = self.pack(args);
+        let args = Args::new(&buffer, &spans);
+        let is_known = self.context.engine.table.resolve(args).is_some();
+        self.buffer = buffer;
+        self.spans = spans;
+        if is_known { Ok(true) } else { Err(INVALID.into()) }
+    }
+
+    fn meanwhile(&mut self) -> Meanwhile {
+        if self.is_abandoned || self.context.engine.is_stopping() {
+            return Meanwhile::Kill;
+        }
+        if self.slow.is_none() {
+            if !self.is_overdue() {
+                return Meanwhile::GoOn;
+            }
+            self.become_slow();
+        }
+        self.context.turn.meanwhile();
+        let is_killed = self.slow.as_ref().is_some_and(|slow| slow.script.is_killed());
+        if is_killed { Meanwhile::Kill } else { Meanwhile::GoOn }
+    }
+}
+
+impl CommandError {
+    /// The refusal of a command that a script of a kind holds up.
+    pub fn busy(kind: ProgramKind) -> Self {
+        Self::refused(match kind {
+            ProgramKind::Script => {
+                "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+            }
+            ProgramKind::Function => {
+                "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+            }
+        })
+    }
+}

@@ -1,0 +1,153 @@
+//! The run of a script from its admission to the settling of what it did.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::host::ScriptHost;
+use super::slow::ProgramKind;
+use crate::engine::context::Context;
+use crate::engine::error::CommandError;
+use crate::resp::ReplyBuffer;
+use crate::script::{Host, Machine, Script, ScriptError, ScriptFlags};
+
+/// Runs a program, perhaps for the second time; replies, unless it fails.
+pub type Run<'r> = dyn FnMut(&mut dyn Host, &mut ReplyBuffer) -> Result<(), ScriptError> + 'r;
+
+/// A script or function that is about to run.
+#[derive(Clone, Copy)]
+pub struct Program<'p> {
+    pub kind: ProgramKind,
+    /// What others are told that runs.
+    pub name: &'p str,
+    pub flags: ScriptFlags,
+    /// The command that runs it promises that it only reads.
+    pub is_read_only: bool,
+    /// It has used keys that it had not declared.
+    pub touches_undeclared: &'p AtomicBool,
+}
+
+thread_local! {
+    static MACHINE: RefCell<Option<Machine>> = const { RefCell::new(None) };
+}
+
+/// Runs a script of EVAL on this thread's machine.
+///
+/// # Errors
+/// What the client reads when the script may not run, or fails.
+pub fn evaluate(
+    context: &mut Context<'_>,
+    script: &Arc<Script>,
+    (keys, args): (&[&[u8]], &[&[u8]]),
+    is_read_only: bool,
+) -> Result<(), CommandError> {
+    let generation = context.engine.scripts.generation();
+    let gauge = &context.engine.script_memory[context.worker];
+    MACHINE.with_borrow_mut(|place| {
+        let mut machine = match place.take() {
+            Some(machine) => machine,
+            None => Machine::new().map_err(refusal)?,
+        };
+        machine.renew(generation);
+        let program = Program {
+            kind: ProgramKind::Script,
+            name: script.sha_text(),
+            flags: script.flags,
+            is_read_only,
+            touches_undeclared: &script.touches_undeclared,
+        };
+        let outcome = context
+            .run_program(&program, &mut |host, reply| machine.run(script, keys, args, host, reply));
+        // Relaxed: a statistic.
+        gauge.store(machine.memory_bytes(), Ordering::Relaxed);
+        *place = Some(machine);
+        outcome
+    })
+}
+
+fn refusal(error: ScriptError) -> CommandError {
+    let text = error.text().to_vec();
+    if error.is_counted() { CommandError::Counted(text) } else { CommandError::Quoting(text) }
+}
+
+impl Context<'_> {
+    /// Runs a script or function under the locks of this command, or alone.
+    ///
+    /// # Errors
+    /// What the client reads when it may not run, or fails.
+    pub fn run_program(
+        &mut self,
+        program: &Program<'_>,
+        run: &mut Run<'_>,
+    ) -> Result<(), CommandError> {
+        self.admit(program)?;
+        if self.is_alone && !self.keys.is_lent() {
+            self.keys.unlock();
+        }
+        // Relaxed, here and below: who does not know it yet finds out.
+        let is_known = program.touches_undeclared.load(Ordering::Relaxed);
+        let may_wait = std::mem::replace(&mut self.session.refuses_to_wait, true);
+        let mut outcome = None;
+        if self.is_alone || self.is_nested || !is_known {
+            outcome = self.attempt(program, run);
+        }
+        let outcome = match outcome {
+            Some(outcome) => outcome,
+            None => self.run_alone(program, run),
+        };
+        self.session.refuses_to_wait = may_wait;
+        outcome
+    }
+
+    fn admit(&self, program: &Program<'_>) -> Result<(), CommandError> {
+        const WRITES: CommandError = CommandError::refused(
+            "ERR Can not execute a script with write flag using *_ro command.",
+        );
+        let flags = program.flags;
+        if !flags.has_shebang || flags.no_writes {
+            return Ok(());
+        }
+        if self.is_out_of_memory && !flags.allow_oom {
+            return Err(CommandError::OutOfMemory);
+        }
+        if program.is_read_only { Err(WRITES) } else { Ok(()) }
+    }
+
+    /// Runs a program under the locks as they are; `None` if it has to run alone.
+    fn attempt(
+        &mut self,
+        program: &Program<'_>,
+        run: &mut Run<'_>,
+    ) -> Option<Result<(), CommandError>> {
+        let mark = self.reply.checkpoint();
+        let protocol = self.reply.protocol();
+        let mut reply = std::mem::take(self.reply);
+        let db = self.session.db;
+        let mut host = ScriptHost::new(self, *program);
+        let outcome = run(&mut host, &mut reply);
+        let is_abandoned = host.settle();
+        if self.session.db != db {
+            self.session.select(db);
+        }
+        reply.set_protocol(protocol);
+        *self.reply = reply;
+        if is_abandoned {
+            self.reply.truncate(mark);
+            return None;
+        }
+        Some(outcome.map_err(|error| {
+            self.reply.truncate(mark);
+            refusal(error)
+        }))
+    }
+
+    fn run_alone(&mut self, program: &Program<'_>, run: &mut Run<'_>) -> Result<(), CommandError> {
+        self.keys.unlock();
+        let closed = self.stop_the_world()?;
+        self.is_alone = true;
+        let outcome = self.attempt(program, run);
+        self.is_alone = closed.is_none();
+        drop(closed);
+        outcome.expect("who is alone gives up for nobody")
+    }
+}

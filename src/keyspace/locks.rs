@@ -1,0 +1,220 @@
+//! Locking shards: one or several, for readers or for one writer, waiting or not.
+//!
+//! Nobody waits for a shard while he holds another one. So whoever has to leave the gate for somebody
+//! while he waits can do so, and a script that must go on to the end finds no one in its way.
+
+use super::access::Access;
+use super::database::Keyspace;
+use super::entry::EntryHint;
+use super::keys::{Key, KeyPlace, Keys, Shards};
+use super::shard::{ReadShard, WriteShard};
+use crate::base::patience::{Patience, try_for_a_moment};
+
+/// How a command locks its shards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockMode {
+    /// With other readers.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
+/// A lock, or what needs none.
+pub(super) enum Guard<'a> {
+    /// The database does not exist (yet); nothing is there.
+    Absent,
+    Shared(ReadShard<'a>),
+    Exclusive(WriteShard<'a>),
+}
+
+/// One locked shard.
+pub(super) struct LockedShard<'a> {
+    pub(super) place: KeyPlace,
+    pub(super) guard: Guard<'a>,
+}
+
+impl LockedShard<'_> {
+    /// Returns where the entry lies that a hash probably belongs to.
+    #[inline]
+    pub(super) fn hint(&self, hash: u64) -> Option<EntryHint> {
+        match &self.guard {
+            Guard::Absent => None,
+            Guard::Shared(shard) => shard.hint(hash),
+            Guard::Exclusive(shard) => shard.hint(hash),
+        }
+    }
+
+    /// Says whether [`Self::lend`] returns the shard.
+    pub(super) fn may_be_lent(&self, mode: LockMode) -> bool {
+        mode == LockMode::Shared || matches!(self.guard, Guard::Exclusive(_))
+    }
+
+    /// Returns the same shard for somebody who does not outlast this borrow; `None` if he wants to
+    /// write and may not.
+    pub(super) fn lend(&mut self, mode: LockMode) -> Option<LockedShard<'_>> {
+        let guard = match (&mut self.guard, mode) {
+            (Guard::Exclusive(shard), _) => Guard::Exclusive(shard.lend()),
+            (Guard::Shared(shard), LockMode::Shared) => Guard::Shared(shard.lend()),
+            (Guard::Absent, LockMode::Shared) => Guard::Absent,
+            _ => return None,
+        };
+        Some(LockedShard { place: self.place, guard })
+    }
+}
+
+/// A shard that was locked ahead of the command that needs it. Dropping it unlocks it.
+pub struct HeldShard<'a>(pub(super) LockedShard<'a>);
+
+impl Keyspace {
+    /// Locks the shards of `places`, which this sorts. Waits; the caller holds no lock.
+    pub fn lock<'a>(
+        &'a self,
+        places: &mut [KeyPlace],
+        mode: LockMode,
+        access: &'a Access,
+    ) -> Keys<'a> {
+        let shards = self.lock_places(places, mode, &|place| Some(self.lock_place(place, mode)));
+        Keys::of(shards.expect("this one waits"), access)
+    }
+
+    /// The same, but `None` as soon as somebody holds one of the shards for long.
+    pub fn lock_soon<'a>(
+        &'a self,
+        places: &mut [KeyPlace],
+        mode: LockMode,
+        access: &'a Access,
+    ) -> Option<Keys<'a>> {
+        let lock_soon = |place| self.lock_place_soon(place, mode);
+        Some(Keys::of(self.lock_places(places, mode, &lock_soon)?, access))
+    }
+
+    /// Locks shards in one order, so that two who want the same rarely meet. Nobody waits while he
+    /// holds one: if a shard cannot be had, all others are let go, and it comes first in the next try.
+    fn lock_places<'a>(
+        &'a self,
+        places: &mut [KeyPlace],
+        mode: LockMode,
+        wait_for: &dyn Fn(KeyPlace) -> Option<LockedShard<'a>>,
+    ) -> Option<Shards<'a>> {
+        places.sort_unstable();
+        let mut first = None;
+        loop {
+            match self.try_places(places, mode, first.take()) {
+                Ok(shards) => return Some(Shards::Many(shards)),
+                Err(missing) => first = Some(wait_for(missing)?),
+            }
+        }
+    }
+
+    /// Locks shards, one of which is locked already, or says which one cannot be had.
+    fn try_places<'a>(
+        &'a self,
+        places: &[KeyPlace],
+        mode: LockMode,
+        mut first: Option<LockedShard<'a>>,
+    ) -> Result<Vec<LockedShard<'a>>, KeyPlace> {
+        let mut shards = Vec::with_capacity(places.len());
+        let mut last = None;
+        for &place in places {
+            if last == Some(place) {
+                continue;
+            }
+            last = Some(place);
+            let is_first = first.as_ref().is_some_and(|shard| shard.place == place);
+            let held = if is_first { first.take() } else { self.try_place(place, mode) };
+            // Those who hold one wait for nothing, so it is free again in a moment.
+            let held = held.or_else(|| try_for_a_moment(|| self.try_place(place, mode)));
+            shards.push(held.ok_or(place)?);
+        }
+        Ok(shards)
+    }
+
+    /// Locks one shard: what most commands need. Waits; allocates nothing.
+    // Always inlined, like all that returns the locked shard: copying it costs more than locking.
+    #[inline(always)]
+    pub fn lock_one<'a>(&'a self, place: KeyPlace, mode: LockMode, access: &'a Access) -> Keys<'a> {
+        Keys::of(Shards::One(self.lock_place(place, mode)), access)
+    }
+
+    /// The same, but `None` as soon as somebody holds the shard for long.
+    #[inline(always)]
+    pub fn lock_one_soon<'a>(
+        &'a self,
+        place: KeyPlace,
+        mode: LockMode,
+        access: &'a Access,
+    ) -> Option<Keys<'a>> {
+        let shard = match self.try_place(place, mode) {
+            Some(shard) => shard,
+            None => self.lock_place_soon(place, mode)?,
+        };
+        Some(Keys::of(Shards::One(shard), access))
+    }
+
+    /// Locks the shard of a hash ahead of its command, and says where the entry probably lies. Never
+    /// waits: returns nothing if somebody else is at work there, observes it, or nothing was ever
+    /// written to the database.
+    #[inline]
+    pub fn try_hold(
+        &self,
+        (db, hash): (u32, u64),
+        mode: LockMode,
+    ) -> Option<(HeldShard<'_>, Option<EntryHint>)> {
+        let place = Key::with_hash(&[], hash, db).place;
+        let (database, shard) = (self.database(db)?, place.shard as usize);
+        let guard = match mode {
+            LockMode::Shared => Guard::Shared(database.try_read(shard)?),
+            LockMode::Exclusive => {
+                let shard = database.try_write(shard)?;
+                if shard.is_observed() {
+                    return None;
+                }
+                Guard::Exclusive(shard)
+            }
+        };
+        let shard = LockedShard { place, guard };
+        let hint = shard.hint(hash);
+        Some((HeldShard(shard), hint))
+    }
+
+    #[inline(always)]
+    fn try_place(&self, place: KeyPlace, mode: LockMode) -> Option<LockedShard<'_>> {
+        let shard = place.shard as usize;
+        let guard = match mode {
+            LockMode::Shared => match self.database(place.db) {
+                None => Guard::Absent,
+                Some(database) => Guard::Shared(database.try_read(shard)?),
+            },
+            LockMode::Exclusive => {
+                Guard::Exclusive(self.database_or_create(place.db).try_write(shard)?)
+            }
+        };
+        Some(LockedShard { place, guard })
+    }
+
+    /// Locks a shard that was not to be had at once, unless somebody holds it for long.
+    #[cold]
+    fn lock_place_soon(&self, place: KeyPlace, mode: LockMode) -> Option<LockedShard<'_>> {
+        let mut patience = Patience::default();
+        loop {
+            if let Some(shard) = self.try_place(place, mode) {
+                return Some(shard);
+            }
+            if self.busy.holds(place) || !patience.pause() {
+                return None;
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn lock_place(&self, place: KeyPlace, mode: LockMode) -> LockedShard<'_> {
+        let shard = place.shard as usize;
+        let guard = match mode {
+            LockMode::Shared => self
+                .database(place.db)
+                .map_or(Guard::Absent, |database| Guard::Shared(database.read(shard))),
+            LockMode::Exclusive => Guard::Exclusive(self.database_or_create(place.db).write(shard)),
+        };
+        LockedShard { place, guard }
+    }
+}

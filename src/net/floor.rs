@@ -1,0 +1,273 @@
+//! A worker's connections and where they come from, apart from the tools that serve them.
+//!
+//! While a command of one connection takes long (a script), that connection is taken out, and the floor
+//! is lent to it as its [`Turn`]: from time to time it looks after all others, with tools of its own
+//! that run only what may run meanwhile, and answer BUSY to the rest.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use mio::event::Event;
+use mio::{Events, Poll, Token};
+
+use super::acceptor::{Acceptor, refuse_stranger};
+use super::connection::{Begun, Connection, Next};
+use super::connections::Connections;
+use super::event_loop::WAKE;
+use super::kit::Kit;
+use super::listen::Listeners;
+use super::ports::{Arrival, PeerAddress, Ports};
+use crate::base::log;
+use crate::engine::{Engine, Nobody, Peer, Turn, Worker};
+use crate::stats::Counter;
+
+/// Events taken from the system at once while a command takes long.
+const EVENTS_MAX: usize = 64;
+
+/// What is needed to look after connections while a command takes long.
+struct Aside {
+    kit: Kit,
+    events: Events,
+}
+
+/// The connections of one worker.
+pub(super) struct Floor {
+    index: usize,
+    engine: Arc<Engine>,
+    pub(super) poll: Poll,
+    pub(super) ports: Arc<Ports>,
+    pub(super) acceptor: Option<Acceptor>,
+    pub(super) connections: Connections,
+    /// Connections with events, before their turn.
+    pub(super) ready: VecDeque<usize>,
+    /// Connections that want another turn.
+    pub(super) queue: VecDeque<usize>,
+    /// Those whose commands have run, and whose replies are still to be sent.
+    pub(super) finishing: Vec<usize>,
+    arrivals: Vec<Arrival>,
+    pub(super) has_letters: bool,
+    /// The connection that is taken out, and its events meanwhile.
+    taken_out: Option<usize>,
+    missed: Vec<Event>,
+    aside: Option<Box<Aside>>,
+    /// Some connection waits for the end of a pause that began while a command took long.
+    has_postponed: bool,
+}
+
+impl Floor {
+    /// Makes an empty floor.
+    pub(super) fn new(
+        (index, engine): (usize, Arc<Engine>),
+        poll: Poll,
+        ports: Arc<Ports>,
+        acceptor: Option<Acceptor>,
+    ) -> Self {
+        Self {
+            index,
+            engine,
+            poll,
+            ports,
+            acceptor,
+            connections: Connections::default(),
+            ready: VecDeque::new(),
+            queue: VecDeque::new(),
+            finishing: Vec::new(),
+            arrivals: Vec::new(),
+            has_letters: false,
+            taken_out: None,
+            missed: Vec::new(),
+            aside: None,
+            has_postponed: false,
+        }
+    }
+
+    /// Notes what an event says; a connection's turn comes later.
+    #[inline]
+    pub(super) fn note(&mut self, event: &Event) {
+        let token = event.token();
+        if let Some(connection) = self.connections.at(token.0) {
+            connection.note(event);
+            if !connection.is_queued {
+                self.ready.push_back(token.0);
+            }
+        } else if token == WAKE {
+            self.has_letters = true;
+        } else if self.taken_out == Some(token.0) {
+            self.missed.push(event.clone());
+        } else if let Some(acceptor) = &mut self.acceptor
+            && Listeners::owns(token)
+        {
+            acceptor.mark_ready(token);
+        }
+    }
+
+    /// Takes a connection out, so that the floor can be lent to its commands.
+    #[inline]
+    pub(super) fn take_out(&mut self, number: usize) -> Option<Box<Connection>> {
+        let connection = self.connections.take_out(number)?;
+        self.taken_out = Some(number);
+        Some(connection)
+    }
+
+    /// Puts a connection back; says whether it has had events meanwhile.
+    #[inline]
+    pub(super) fn put_back(
+        &mut self,
+        number: usize,
+        mut connection: Box<Connection>,
+        kit: &mut Kit,
+    ) -> bool {
+        self.taken_out = None;
+        kit.has_postponed |= std::mem::take(&mut self.has_postponed);
+        let has_news = !self.missed.is_empty();
+        for event in self.missed.drain(..) {
+            connection.note(&event);
+        }
+        self.connections.put_back(number, connection);
+        has_news
+    }
+
+    /// Sends what there is to send. Many at once: a peer that is still busy with one reply when the
+    /// next one comes need not be woken for it, and waking costs more than sending.
+    pub(super) fn finish_turns(&mut self, kit: &mut Kit) {
+        let mut finishing = std::mem::take(&mut self.finishing);
+        for number in finishing.drain(..) {
+            if let Some(connection) = self.connections.at(number) {
+                let next = connection.finish(kit);
+                self.end_turn(number, next, kit);
+            }
+        }
+        self.finishing = finishing;
+    }
+
+    /// Sees to what a connection needs after its turn.
+    #[inline]
+    pub(super) fn end_turn(&mut self, number: usize, next: Next, kit: &Kit) {
+        match next {
+            Next::Wait => {}
+            Next::Again => {
+                if let Some(connection) = self.connections.at(number) {
+                    connection.is_queued = true;
+                    self.queue.push_back(number);
+                }
+            }
+            Next::Close => self.close(number, kit),
+        }
+    }
+
+    /// Closes a connection.
+    pub(super) fn close(&mut self, number: usize, kit: &Kit) {
+        // Dropping the socket closes it, and closing it ends its events.
+        let Some(mut connection) = self.connections.remove(number) else { return };
+        kit.worker.close(connection.session_mut());
+        self.ports.forget(self.index);
+    }
+
+    /// Takes the connections that another worker has accepted for this one.
+    pub(super) fn take_arrivals(&mut self) {
+        self.ports.take(self.index, &mut self.arrivals);
+    }
+
+    /// Accepts connections, and takes in those that have arrived.
+    pub(super) fn accept(&mut self, kit: &Kit) {
+        if let Some(acceptor) = &mut self.acceptor
+            && acceptor.is_due(kit.now_ms)
+        {
+            let Kit { settings, worker, now_ms, .. } = kit;
+            acceptor.accept(settings, worker.stats(), *now_ms, &mut self.arrivals);
+        }
+        for arrival in std::mem::take(&mut self.arrivals) {
+            self.adopt(arrival, kit);
+        }
+    }
+
+    /// Makes a connection of a socket that was counted as this worker's.
+    fn adopt(&mut self, arrival: Arrival, kit: &Kit) {
+        let mut stream = arrival.stream;
+        let token = Token(self.connections.next_number());
+        let is_loopback = match arrival.peer {
+            PeerAddress::Tcp(address) => address.ip().is_loopback(),
+            PeerAddress::Unix => true,
+        };
+        if kit.settings.is_protected && !is_loopback {
+            kit.worker.stats().add(Counter::RejectedConnections, 1);
+            self.ports.forget(self.index);
+            return refuse_stranger(stream);
+        }
+        // A peer that is gone already fails here or at its first turn.
+        let tuned = stream.tune(kit.settings.keepalive);
+        if tuned.and_then(|()| stream.register(self.poll.registry(), token)).is_err() {
+            self.ports.forget(self.index);
+            return;
+        }
+        let local_address = stream.local_address();
+        let peer = Peer {
+            address: match arrival.peer {
+                PeerAddress::Tcp(address) => address.to_string(),
+                PeerAddress::Unix => local_address.clone(),
+            },
+            local_address,
+            descriptor: stream.descriptor(),
+            is_unix: matches!(arrival.peer, PeerAddress::Unix),
+            is_loopback,
+        };
+        log::debug(format_args!("Accepted {}", peer.address));
+        let session = kit.worker.open(peer);
+        session.cell.seat.store(token.0, Ordering::Relaxed);
+        self.connections.add(Box::new(Connection::new(stream, session)));
+    }
+
+    /// Gives a connection a turn while a command of another one takes long.
+    fn serve_aside(&mut self, number: usize, kit: &mut Kit) {
+        let Some(connection) = self.connections.at(number) else { return };
+        let next = match connection.begin(kit, &mut Nobody) {
+            Begun::Done(next) => next,
+            Begun::Joined(share) => {
+                connection.run_share(share, kit, &mut Nobody);
+                kit.clear_group();
+                connection.finish(kit)
+            }
+        };
+        self.end_turn(number, next, kit);
+    }
+
+    fn look_around(&mut self, aside: &mut Aside) {
+        let Aside { kit, events } = aside;
+        kit.renew();
+        // What does not succeed now does so later.
+        let _polled = self.poll.poll(events, Some(Duration::ZERO));
+        for event in events.iter() {
+            self.note(event);
+        }
+        self.finish_turns(kit);
+        while let Some(number) = self.ready.pop_front() {
+            self.serve_aside(number, kit);
+        }
+        for _ in 0..self.queue.len() {
+            let Some(number) = self.queue.pop_front() else { break };
+            if let Some(connection) = self.connections.at(number) {
+                connection.is_queued = false;
+                self.serve_aside(number, kit);
+            }
+        }
+        if self.has_letters {
+            // The letters themselves are read when the command has ended.
+            self.take_arrivals();
+        }
+        self.accept(kit);
+        self.has_postponed |= std::mem::take(&mut kit.has_postponed);
+    }
+}
+
+impl Turn for Floor {
+    fn meanwhile(&mut self) {
+        let mut aside = self.aside.take().unwrap_or_else(|| {
+            let worker = Worker::aside(Arc::clone(&self.engine), self.index);
+            Box::new(Aside { kit: Kit::new(worker), events: Events::with_capacity(EVENTS_MAX) })
+        });
+        self.look_around(&mut aside);
+        self.aside = Some(aside);
+    }
+}
