@@ -29,7 +29,10 @@ use crate::resp::ReplyBuffer;
 scoped_thread_local!(static mut HOST: for<'a> &'a mut dyn Host);
 
 /// Bytes that a machine's scripts may have at a time.
-const MEMORY_BYTES_MAX: usize = 1 << 30;
+const MEMORY_BYTES_MAX: usize = if cfg!(test) { 64 << 20 } else { 1 << 30 };
+
+/// Bytes in use after a script from which on its garbage is collected at once.
+const GARBAGE_BYTES_MAX: usize = MEMORY_BYTES_MAX / 16;
 
 /// Scripts kept compiled; beyond that many, all are compiled anew.
 const COMPILED_COUNT_MAX: usize = 4096;

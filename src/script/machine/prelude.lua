@@ -11,7 +11,7 @@ local rawget, rawset, setmetatable, getmetatable = rawget, rawset, setmetatable,
 local raw_pairs, concat, gsub, match = pairs, table.concat, string.gsub, string.match
 local raw_pcall, raw_xpcall, unpack, insert = pcall, xpcall, unpack, table.insert
 local rep, raw_resume, raw_collect = string.rep, coroutine.resume, collectgarbage
-local describe, compile, on_error = native.describe, native.compile, native.on_error
+local describe, compile, on_error, breathe = native.describe, native.compile, native.on_error, native.breathe
 
 -- Longest pattern: matching recurses once per item, on the stack of C.
 local PATTERN_BYTES_MAX = 4096
@@ -19,6 +19,8 @@ local PATTERN_BYTES_MAX = 4096
 local UNPACKED_COUNT_MAX = 7999
 -- Most bytes that string.rep makes.
 local REPEATED_BYTES_MAX = 512 * 1024 * 1024
+-- Bytes of a text from which on work on it counts as long: the server gets its turn before.
+local LONG_BYTES_MIN = 64 * 1024
 
 -- From each table that scripts see to the one that it stands for.
 local behind = {}
@@ -251,8 +253,12 @@ function strings.rep(...)
   if text == "" then
     return ""
   end
-  if not (#text * count <= REPEATED_BYTES_MAX) then
+  local bytes = #text * count
+  if not (bytes <= REPEATED_BYTES_MAX) then
     error("resulting string too large", 2)
+  end
+  if bytes >= LONG_BYTES_MIN then
+    breathe()
   end
   return rep(text, count)
 end
@@ -264,7 +270,7 @@ end
 
 -- The name of the local variable is the one in error texts: so each matcher has its own code.
 local BOUNDED = [[
-local NAME, complain, is_text, type, error, most = ...
+local NAME, complain, is_text, breathe, type, error, most, long = ...
 return function(...)
   local text, pattern, _, is_plain = ...
   if type(text) ~= "string" or type(pattern) ~= "string" then
@@ -273,13 +279,18 @@ return function(...)
     end
   elseif #pattern > most and not ("NAME" == "find" and is_plain) then
     error("pattern too complex", 2)
+  elseif #text >= long then
+    breathe()
   end
   return NAME(...)
 end]]
 
 for _, name in next, { "find", "match", "gmatch", "gfind", "gsub" } do
   local bounded = loadstring(gsub(BOUNDED, "NAME", name), "=prelude")
-  strings[name] = bounded(strings[name], complain, is_text, type, error, PATTERN_BYTES_MAX)
+  local matcher = strings[name]
+  strings[name] = bounded(
+    matcher, complain, is_text, breathe, type, error, PATTERN_BYTES_MAX, LONG_BYTES_MIN
+  )
 end
 
 for _, name in next, {

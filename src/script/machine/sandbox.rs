@@ -7,7 +7,7 @@ use mlua::{Function, HookTriggers, Lua, LuaOptions, LuaString, StdLib, Table, Va
 
 use super::failure::{Ending, KILLED, describe, note, refuse};
 use super::state::State;
-use super::{HOST, MEMORY_BYTES_MAX, interface, random};
+use super::{GARBAGE_BYTES_MAX, HOST, MEMORY_BYTES_MAX, interface, random};
 use crate::script::host::{Host, Meanwhile};
 use crate::script::libs;
 
@@ -124,6 +124,9 @@ impl Sandbox {
             self.lua.set_memory_limit(0)?;
             outcome
         });
+        if self.lua.used_memory() > GARBAGE_BYTES_MAX {
+            self.lua.gc_collect().map_err(|error| Ended::of(&error))?;
+        }
         if self.state.killed.get() {
             self.watch(HOOK_INSTRUCTIONS).map_err(|error| Ended::of(&error))?;
             return Err(self.ended(&Value::Nil));
@@ -179,20 +182,22 @@ fn watch(lua: &Lua, state: &Rc<State>, instructions: u32) -> mlua::Result<()> {
     let triggers = HookTriggers::new().every_nth_instruction(instructions);
     let state = Rc::clone(state);
     lua.set_global_hook(triggers, move |lua, _| {
-        if !state.killed.get() && HOST.is_set() {
-            if HOST.with(|host| host.meanwhile()) == Meanwhile::GoOn {
-                return Ok(VmState::Continue);
-            }
-            state.killed.set(true);
-            // From here on each instruction fails, so that no handler of errors keeps it running.
-            watch(lua, &state, 1)?;
-        }
-        if state.killed.get() { Err(killed()) } else { Ok(VmState::Continue) }
+        breathe(lua, &state)?;
+        Ok(VmState::Continue)
     })
 }
 
-fn killed() -> mlua::Error {
-    refuse(KILLED)
+/// Gives the server a turn; an error if the script is to end.
+fn breathe(lua: &Lua, state: &Rc<State>) -> mlua::Result<()> {
+    if !state.killed.get() {
+        if !HOST.is_set() || HOST.with(|host| host.meanwhile()) == Meanwhile::GoOn {
+            return Ok(());
+        }
+        state.killed.set(true);
+        // From here on each instruction fails, so that no handler of errors keeps it running.
+        watch(lua, state, 1)?;
+    }
+    Err(refuse(KILLED))
 }
 
 /// Functions that only the prelude sees.
@@ -212,6 +217,9 @@ fn natives(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
             Err(SyntaxError(text)) => Ok((None, Some(text))),
         }
     };
+    let breathing = Rc::clone(state);
+    let breathe = move |lua: &Lua, ()| breathe(lua, &breathing);
+    natives.raw_set("breathe", lua.create_function(breathe)?)?;
     natives.raw_set("compile", lua.create_function(load)?)?;
     Ok(natives)
 }

@@ -507,3 +507,41 @@ fn the_first_line_says_what_a_script_may() {
         assert_eq!(bench.load(body).unwrap_err(), text, "{body}");
     }
 }
+
+#[test]
+fn hostile_scripts_end_in_errors() {
+    let mut bench = Bench::new();
+    bench.host.turns_max = Some(30);
+    for body in [
+        "return string.rep('x', 1e10)",
+        "return string.rep('x', 2^63)",
+        "local t = {} t[1] = t t[2] = t return t",
+        "local s = 'x' while true do s = s .. s end",
+        "local t = {} while true do t[#t + 1] = string.rep('x', 1e6) .. #t end",
+        "local t = {} while true do t[#t + 1] = string.rep('x', 1e6) end",
+        "local s, t = string.rep('x', 1e5), {} for i = 1, 4000 do t[i] = s end return #table.concat(t)",
+        "return unpack({}, 0, 2147483647)",
+        "return unpack({}, -2147483648, 2147483647)",
+        "return {unpack({}, 1, 1e9)}",
+        "return string.find(string.rep('a', 1e5), string.rep('a?', 1e5))",
+        "return loadstring('\\27Lua')()",
+        "return loadstring('return ' .. string.rep('(', 1e5) .. '1' .. string.rep(')', 1e5))()",
+        "return loadstring('return ' .. string.rep('{', 1e5))()",
+        "local f = function(f) return f(f) .. 'x' end return f(f)",
+        "local t = setmetatable({}, {}) getmetatable(t).__index = function(s, k) return s[k] end return t.x",
+        "local function f(n) return coroutine.wrap(function() return f(n + 1) end)() end return f(1)",
+        "return string.gsub('x', 'x', function() return string.gsub('x', 'x', error) end)",
+        "while true do pcall(function() while true do end end) end",
+        "while true do pcall(error) end",
+        "local co = coroutine.create(function() while true do end end) coroutine.resume(co) while true do end",
+        "return xpcall(error, function() error('again') end) and 1 or error('end')",
+        "local t = {} for i = 1, 1e6 do t[i] = 1 end table.sort(t, function() return true end)",
+        "error(setmetatable({}, {__index = function() error('x') end}))",
+        "error(setmetatable({}, {__tostring = function() error('x') end}))",
+    ] {
+        bench.host.turns = 0;
+        let reply = bench.run(body);
+        assert!(reply.contains("-ERR"), "{body}: {}", &reply[..reply.len().min(200)]);
+        bench.expect("return 'alive'", "$5 alive");
+    }
+}
