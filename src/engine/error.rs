@@ -73,8 +73,8 @@ impl CommandError {
 
     /// Counts it as the end of a command of this number.
     pub(super) fn count(&self, stats: &WorkerStats, id: usize) {
+        stats.record_failed(id);
         if !matches!(self, Self::Counted(_)) {
-            stats.record_failed(id);
             stats.record_error(&self.bytes());
         }
     }

@@ -48,6 +48,8 @@ pub struct Session {
     pub watches: WatchSet,
     /// Commands that find nothing reply at once, whatever time they are given.
     pub refuses_to_wait: bool,
+    /// A script of the client is running.
+    pub is_in_script: bool,
     /// What the client listens to.
     pub subscriptions: Subscriptions,
 }
@@ -62,6 +64,7 @@ impl Session {
             no_touch: false,
             closes: false,
             refuses_to_wait: false,
+            is_in_script: false,
             transaction: None,
             watches: WatchSet::default(),
             subscriptions: Subscriptions::default(),

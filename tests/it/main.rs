@@ -16,6 +16,7 @@ mod protocol;
 mod races;
 mod resp;
 mod scan;
+mod scripts;
 mod server;
 mod streams;
 mod strings;

@@ -31,6 +31,8 @@ thread_local! {
     static MACHINE: RefCell<Option<Machine>> = const { RefCell::new(None) };
 }
 
+const NESTED: CommandError = CommandError::refused("ERR A script can not run a script");
+
 /// Runs a script of EVAL on this thread's machine.
 ///
 /// # Errors
@@ -41,6 +43,9 @@ pub fn evaluate(
     (keys, args): (&[&[u8]], &[&[u8]]),
     is_read_only: bool,
 ) -> Result<(), CommandError> {
+    if context.session.is_in_script {
+        return Err(NESTED);
+    }
     let generation = context.engine.scripts.generation();
     let gauge = &context.engine.script_memory[context.worker];
     MACHINE.with_borrow_mut(|place| {
@@ -80,6 +85,9 @@ impl Context<'_> {
         program: &Program<'_>,
         run: &mut Run<'_>,
     ) -> Result<(), CommandError> {
+        if self.session.is_in_script {
+            return Err(NESTED);
+        }
         self.admit(program)?;
         if self.is_alone && !self.keys.is_lent() {
             self.keys.unlock();
@@ -87,6 +95,7 @@ impl Context<'_> {
         // Relaxed, here and below: who does not know it yet finds out.
         let is_known = program.touches_undeclared.load(Ordering::Relaxed);
         let may_wait = std::mem::replace(&mut self.session.refuses_to_wait, true);
+        self.session.is_in_script = true;
         let mut outcome = None;
         if self.is_alone || self.is_nested || !is_known {
             outcome = self.attempt(program, run);
@@ -96,6 +105,7 @@ impl Context<'_> {
             None => self.run_alone(program, run),
         };
         self.session.refuses_to_wait = may_wait;
+        self.session.is_in_script = false;
         outcome
     }
 

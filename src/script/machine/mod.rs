@@ -94,6 +94,9 @@ impl Machine {
             Ok(value) => value,
             Err(ended) => return Err(placed(ended, script)),
         };
+        if let Some(failure) = outgoing::failure_of(&value) {
+            return Err(ScriptError::new(failure.text, failure.counted));
+        }
         let checkpoint = reply.checkpoint();
         let mut outgoing = Outgoing::new(reply, self.sandbox.is_resp3());
         outgoing.write(&value).map_err(|Endless| {

@@ -27,6 +27,15 @@ pub(super) struct Endless;
 
 type Written = Result<(), Endless>;
 
+/// Returns the error that a script returns as its value, if it is one.
+pub(super) fn failure_of(value: &Value) -> Option<Failure> {
+    let Value::Table(table) = value else { return None };
+    match field(table, "err") {
+        Some(Value::String(_)) => Some(Failure::of_table(table)),
+        _ => None,
+    }
+}
+
 impl<'a> Outgoing<'a> {
     pub(super) fn new(reply: &'a mut ReplyBuffer, is_resp3: bool) -> Self {
         Self { reply, is_resp3, depth: 0, values_left: VALUE_COUNT_MAX }

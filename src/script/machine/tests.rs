@@ -107,7 +107,7 @@ impl Bench {
                 .to_owned(),
             Err(error) => {
                 let text = error.to_string();
-                format!("-{}", text.replace(script.sha_text(), "SHA"))
+                format!("-{}", text.replace(script.sha_text(), "SHA").trim_end())
             }
         }
     }

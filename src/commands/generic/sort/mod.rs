@@ -126,7 +126,7 @@ fn sort_ro(context: &mut Context<'_>) -> Result<(), CommandError> {
 fn run(context: &mut Context<'_>, mut request: Request<'_>) -> Result<(), CommandError> {
     let elements = gather(context, &request)?;
     if elements.is_set {
-        request.settle_for_set();
+        request.settle_for_set(context.session.is_in_script);
     }
     finish(context, &request, &elements)
 }

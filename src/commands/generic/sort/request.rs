@@ -84,9 +84,9 @@ impl<'a> Request<'a> {
     }
 
     /// Sorts a set that is not to be sorted by its members if the result outlasts the command, so that
-    /// it is the same wherever the command is repeated.
-    pub(super) fn settle_for_set(&mut self) {
-        if self.is_unsorted && self.destination.is_some() {
+    /// it is the same wherever the command is repeated; the result of a script's command may.
+    pub(super) fn settle_for_set(&mut self, is_in_script: bool) {
+        if self.is_unsorted && (self.destination.is_some() || is_in_script) {
             self.is_unsorted = false;
             self.is_alphabetic = true;
             self.by = None;

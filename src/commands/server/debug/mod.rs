@@ -102,6 +102,8 @@ traps! {
     "SDSLEN" 1..=1, "<key>", objects::string_lengths: "Tells the lengths of a key and its string.";
     "SET-ACTIVE-EXPIRE" 1..=1, "<0|1>", set_active_expiry:
         "Leaves expired keys alone until somebody asks for them, or not.";
+    "SET-DISABLE-DENY-SCRIPTS" 1..=1, "<0|1>", allow_denied_commands:
+        "Lets scripts call commands that they may not call, or not.";
     "SET-SKIP-CHECKSUM-VALIDATION" 1..=1, "<0|1>", skip_checksums:
         "Takes payloads of RESTORE whatever their checksum, or not.";
     "SLEEP" 1..=1, "<seconds>", sleep: "Stops everything for a while.";
@@ -114,8 +116,6 @@ traps! {
     "REPLICATE" 1..=ANY, "", refuse_meaningless: "Refused: it has no meaning here yet.";
     "REPLYBUFFER" 2..=2, "<option> <value>", refuse_meaningless:
         "Refused: it has no meaning here.";
-    "SET-DISABLE-DENY-SCRIPTS" 1..=1, "<0|1>", refuse_meaningless:
-        "Refused: it has no meaning here yet.";
 }
 
 /// Declares the keys that a subcommand looks at, so that they are locked.
@@ -193,6 +193,13 @@ fn pause_upkeep(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 fn set_active_expiry(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.engine.expires_actively.store(switch(context.args.at(2)), Ordering::Relaxed);
+    context.reply.ok();
+    Ok(())
+}
+
+fn allow_denied_commands(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let allows = switch(context.args.at(2));
+    context.engine.allows_denied_commands.store(allows, Ordering::Relaxed);
     context.reply.ok();
     Ok(())
 }
