@@ -3,12 +3,24 @@
 //! What Lua has no type for becomes a table with one field that says what it is: `ok`, `err`, `map`,
 //! `set`, `double`, `big_number`, `verbatim_string`.
 
-use mlua::{Lua, Table, Value};
+use mlua::{Either, Lua, Table, Value};
 
 use super::failure::Failure;
 
 /// Deepest nesting of a reply.
 const DEPTH_MAX: usize = 128;
+
+/// An element of a table that is made: the binding makes strings of texts faster than of bytes.
+pub(super) type Element<'a> = Either<&'a str, Value>;
+
+/// Returns the element for some bytes.
+#[inline]
+pub(super) fn element<'a>(lua: &Lua, bytes: &'a [u8]) -> Element<'a> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Either::Left(text),
+        Err(_) => Either::Right(lua.create_string(bytes).map_or(Value::Nil, Value::String)),
+    }
+}
 
 /// A reader of one reply.
 pub(super) struct Incoming<'a> {
@@ -101,12 +113,28 @@ impl<'a> Incoming<'a> {
     fn array(&mut self) -> mlua::Result<Value> {
         let Ok(count) = usize::try_from(self.number()?) else { return Ok(Value::Boolean(false)) };
         self.nested(|reply| {
-            let table = reply.lua.create_table_with_capacity(count.min(reply.rest.len()), 0)?;
-            for index in 1..=count {
-                table.raw_set(index, reply.value()?)?;
+            let lua = reply.lua;
+            let mut failed = None;
+            let elements = (0..count)
+                .map_while(|_| reply.element().map_err(|error| failed = Some(error)).ok());
+            let table = lua.create_sequence_from(elements)?;
+            match failed {
+                Some(error) => Err(error),
+                None => Ok(Value::Table(table)),
             }
-            Ok(Value::Table(table))
         })
+    }
+
+    /// Reads a value; a text is only borrowed.
+    fn element(&mut self) -> mlua::Result<Element<'a>> {
+        if self.rest.first() != Some(&b'$') {
+            return self.value().map(Either::Right);
+        }
+        self.rest = &self.rest[1..];
+        match self.text()? {
+            Some(text) => Ok(element(self.lua, text)),
+            None => Ok(Either::Right(Value::Boolean(false))),
+        }
     }
 
     fn set(&mut self) -> mlua::Result<Value> {

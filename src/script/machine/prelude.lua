@@ -16,7 +16,7 @@ local describe, compile, on_error, breathe = native.describe, native.compile, na
 -- Longest pattern: matching recurses once per item, on the stack of C.
 local PATTERN_BYTES_MAX = 4096
 -- Most values that unpack returns; Lua's stack ends soon after.
-local UNPACKED_COUNT_MAX = 7999
+local UNPACKED_COUNT_MAX = 8000
 -- Most bytes that string.rep makes.
 local REPEATED_BYTES_MAX = 512 * 1024 * 1024
 -- Bytes of a text from which on work on it counts as long: the server gets its turn before.
@@ -117,13 +117,14 @@ function real.setmetatable(table, ...)
   return setmetatable(table, metatable)
 end
 
-function real.unpack(list, first, last)
+function real.unpack(...)
+  local list, first, last = ...
   if type(list) ~= "table" then
-    return complain("unpack", unpack, list, first, last)
+    return complain("unpack", unpack, ...)
   end
   local from, to = tonumber(first or 1), tonumber(last or #list)
   if not from or not to then
-    return complain("unpack", unpack, list, first, last)
+    return complain("unpack", unpack, ...)
   end
   if not (to - from < UNPACKED_COUNT_MAX) then
     error("too many results to unpack", 2)
@@ -131,7 +132,8 @@ function real.unpack(list, first, last)
   if to < from then
     return
   end
-  return unpack(list, from, to)
+  -- As few arguments as there were: they share the stack with the results.
+  return unpack(...)
 end
 
 local function settle(ok, ...)

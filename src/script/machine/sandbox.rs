@@ -6,6 +6,7 @@ use mlua::chunk::ChunkMode;
 use mlua::{Function, HookTriggers, Lua, LuaOptions, LuaString, StdLib, Table, Value, VmState};
 
 use super::failure::{Ending, KILLED, describe, note, refuse};
+use super::incoming::element;
 use super::state::State;
 use super::{GARBAGE_BYTES_MAX, HOST, MEMORY_BYTES_MAX, interface, random};
 use crate::script::host::{Host, Meanwhile};
@@ -56,6 +57,7 @@ impl Sandbox {
             lua,
         };
         sandbox.watch(HOOK_INSTRUCTIONS)?;
+        sandbox.lua.gc_collect()?;
         Ok(sandbox)
     }
 
@@ -144,7 +146,7 @@ impl Sandbox {
     }
 
     fn sequence(&self, items: &[&[u8]]) -> mlua::Result<Table> {
-        self.lua.create_sequence_from(items.iter().map(LuaString::wrap))
+        self.lua.create_sequence_from(items.iter().map(|item| element(&self.lua, item)))
     }
 
     #[cold]

@@ -440,6 +440,10 @@ fn scripts_may_use_lua() {
     );
     bench.expect("return {unpack({1, 2, 3}, 2)}", "*2 :2 :3");
     bench.expect("return {unpack({1, 2, 3})}", "*3 :1 :2 :3");
+    bench.expect(
+        "local t = {} for i = 1, 7999 do t[i] = 1 end return select('#', unpack(t))",
+        ":7999",
+    );
     bench.expect("return {('a,b'):match('(%a),(%a)')}", "*2 $1 a $1 b");
     bench.expect("return (string.gsub('abc', 'b', 'x'))", "$3 axc");
     bench.expect("return string.format('%5.1f|%s', 2.25, 'x')", "$7   2.2|x");
@@ -544,4 +548,10 @@ fn hostile_scripts_end_in_errors() {
         assert!(reply.contains("-ERR"), "{body}: {}", &reply[..reply.len().min(200)]);
         bench.expect("return 'alive'", "$5 alive");
     }
+}
+
+#[test]
+fn a_machine_begins_small() {
+    let bytes = Machine::new().unwrap().memory_bytes();
+    assert!(bytes < 100 * 1024, "{bytes}");
 }
