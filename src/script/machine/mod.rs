@@ -16,7 +16,7 @@ mod tests;
 
 use std::collections::HashMap;
 
-use mlua::{Function, Lua, LuaOptions, LuaString, StdLib};
+use mlua::{Function, Lua, LuaOptions, StdLib};
 use scoped_tls_hkt::scoped_thread_local;
 
 use self::outgoing::{Endless, Outgoing};
@@ -55,8 +55,8 @@ impl Machine {
     /// # Errors
     /// When memory is short.
     pub fn new() -> Result<Self, ScriptError> {
-        let sandbox = Sandbox::new(CHUNK_NAME)
-            .map_err(|error| ScriptError::new(format!("ERR {error}"), false))?;
+        let sandbox =
+            Sandbox::new().map_err(|error| ScriptError::new(format!("ERR {error}"), false))?;
         Ok(Self { sandbox, compiled: HashMap::default(), generation: 0 })
     }
 
@@ -134,23 +134,12 @@ fn not_compiled(SyntaxError(text): SyntaxError) -> String {
     format!("ERR Error compiling script (new function): {text}")
 }
 
-/// A state that compiles scripts only to see whether they are right.
-struct Checker {
-    lua: Lua,
-    /// Keeps the name of chunks alive, which Lua 5.1 does not do while it compiles.
-    _name: Option<LuaString>,
-}
-
 thread_local! {
-    static CHECKER: Checker = {
-        let lua = Lua::new_with(StdLib::NONE, LuaOptions::new()).unwrap_or_default();
-        Checker { _name: lua.create_string(CHUNK_NAME).ok(), lua }
-    };
+    /// A state that compiles scripts only to see whether they are right.
+    static CHECKER: Lua = Lua::new_with(StdLib::NONE, LuaOptions::new()).unwrap_or_default();
 }
 
 /// Says whether this is the code of a script; `Err` holds what the client reads.
 pub(super) fn check_syntax(code: &[u8]) -> Result<(), String> {
-    CHECKER.with(|checker| {
-        sandbox::compile(&checker.lua, code, CHUNK_NAME).map(drop).map_err(not_compiled)
-    })
+    CHECKER.with(|lua| sandbox::compile(lua, code, CHUNK_NAME).map(drop).map_err(not_compiled))
 }

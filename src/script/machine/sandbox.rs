@@ -30,8 +30,6 @@ pub(in crate::script) struct Sandbox {
     call: Function,
     /// What scripts find as globals.
     globals: Table,
-    /// Keeps the name of chunks alive, which Lua 5.1 does not do while it compiles.
-    _name: LuaString,
 }
 
 /// Says why a text does not compile; begins with the place.
@@ -39,10 +37,11 @@ pub(in crate::script) struct Sandbox {
 pub(in crate::script) struct SyntaxError(pub(in crate::script) String);
 
 impl Sandbox {
-    /// Makes a state for chunks of a name (`@user_script`).
-    pub(in crate::script) fn new(name: &str) -> mlua::Result<Self> {
+    /// Makes a state.
+    pub(in crate::script) fn new() -> mlua::Result<Self> {
         let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS;
-        let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(false))?;
+        // Panics of functions that Lua calls become errors of the script.
+        let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(true))?;
         let state = Rc::new(State::default());
         let real = lua.create_table()?;
         let shared = shared_libraries(&lua, &state)?;
@@ -52,7 +51,6 @@ impl Sandbox {
             run: entries.raw_get("run")?,
             call: entries.raw_get("call")?,
             globals: real,
-            _name: lua.create_string(name)?,
             state,
             lua,
         };
@@ -249,7 +247,7 @@ fn shared_libraries(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
     Ok(shared)
 }
 
-/// Compiles a text; the name must outlive this call as a string of the state.
+/// Compiles a text.
 pub(super) fn compile(lua: &Lua, code: &[u8], name: &str) -> Result<Function, SyntaxError> {
     if code.len() > CHUNK_BYTES_MAX {
         return Err(SyntaxError("chunk too large".to_owned()));
@@ -257,9 +255,19 @@ pub(super) fn compile(lua: &Lua, code: &[u8], name: &str) -> Result<Function, Sy
     if code.first() == Some(&COMPILED_MARK) {
         return Err(SyntaxError("attempt to load chunk with wrong mode".to_owned()));
     }
-    let chunk = lua.load(code).set_name(name).set_mode(ChunkMode::Text);
-    chunk.into_function().map_err(|error| match error {
+    let compiled = || {
+        let limit = lua.set_memory_limit(MEMORY_BYTES_MAX)?;
+        // Lua 5.1 does not keep the name of a chunk alive while it compiles; this does.
+        let anchor = lua.create_string(name);
+        let chunk = lua.load(code).set_name(name).set_mode(ChunkMode::Text);
+        let function = chunk.into_function();
+        drop(anchor);
+        lua.set_memory_limit(limit)?;
+        function
+    };
+    compiled().map_err(|error| match error {
         mlua::Error::SyntaxError { message, .. } => SyntaxError(message),
+        mlua::Error::MemoryError(_) => SyntaxError("not enough memory".to_owned()),
         other => SyntaxError(other.to_string()),
     })
 }

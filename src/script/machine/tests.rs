@@ -25,6 +25,7 @@ impl Host for Fake {
         match args[0] {
             b"raw" => reply.raw(args[1]),
             b"ok" => reply.ok(),
+            b"panic" => panic!("as asked"),
             b"fail" => reply.error("ERR it failed"),
             b"large" => {
                 reply.array(2);
@@ -554,4 +555,13 @@ fn hostile_scripts_end_in_errors() {
 fn a_machine_begins_small() {
     let bytes = Machine::new().unwrap().memory_bytes();
     assert!(bytes < 100 * 1024, "{bytes}");
+}
+
+#[test]
+fn a_panic_of_the_server_ends_the_script_only() {
+    let mut bench = Bench::new();
+    for body in ["redis.call('panic')", "pcall(redis.call, 'panic') return 1"] {
+        assert!(bench.run(body).starts_with("-ERR"), "{body}");
+        bench.expect("return redis.call('echo', 'alive')", "$5 alive");
+    }
 }
