@@ -44,6 +44,8 @@ pub struct Command {
     pub looks_beyond: bool,
     /// It runs a script: says whether that is known, and known to use declared keys only.
     pub script_keeps_to_keys: Option<fn(&Engine, super::Args<'_>) -> bool>,
+    /// How it really behaves, where that depends on the script it runs.
+    pub flags_by_script: Option<fn(&Engine, super::Args<'_>) -> Flags>,
     /// Which database the commands behind it run in (SELECT).
     pub selects: Option<fn(super::Args<'_>) -> Option<u32>>,
     /// What becomes of it between MULTI and EXEC.
@@ -73,6 +75,12 @@ impl Command {
         self.while_subscribed && self.flags.has(Flags::PUBSUB)
     }
 
+    /// Returns how it behaves with these arguments.
+    #[inline]
+    pub(super) fn flags_with(&self, engine: &Engine, args: super::Args<'_>) -> Flags {
+        self.flags_by_script.map_or(self.flags, |flags| flags(engine, args))
+    }
+
     /// What a constant leaves out.
     pub const DEFAULT: Self = Self {
         name: "",
@@ -95,6 +103,7 @@ impl Command {
         locks_alone: false,
         looks_beyond: false,
         script_keeps_to_keys: None,
+        flags_by_script: None,
         selects: None,
         in_transaction: InTransaction::Queued,
         run: container,

@@ -6,6 +6,7 @@
 
 use std::sync::atomic::Ordering;
 
+use super::args::Args;
 use super::command::{Flags, InTransaction};
 use super::error::CommandError;
 use super::pause::PauseKind;
@@ -18,6 +19,7 @@ pub(super) struct Candidate<'a> {
     pub(super) engine: &'a Engine,
     pub(super) session: &'a Session,
     pub(super) known: &'a Known,
+    pub(super) args: Args<'a>,
     pub(super) now_ms: u64,
     /// Memory is above its limit and nothing could be evicted.
     pub(super) is_out_of_memory: bool,
@@ -34,7 +36,7 @@ impl Candidate<'_> {
             Some(transaction) if command.in_transaction == InTransaction::RunsQueue => {
                 command.flags.and(transaction.flags_of_any)
             }
-            _ => command.flags,
+            _ => command.flags_with(self.engine, self.args),
         }
     }
 }

@@ -55,8 +55,8 @@ impl Default for Transaction {
 }
 
 impl Transaction {
-    /// Adds a command.
-    pub(super) fn push(&mut self, known: &Known, args: Args<'_>) {
+    /// Adds a command that behaves like this.
+    pub(super) fn push(&mut self, known: &Known, args: Args<'_>, flags: Flags) {
         let mut buffer = Vec::with_capacity(args.total_bytes());
         let mut spans = Vec::with_capacity(args.len());
         for argument in args.iter() {
@@ -64,7 +64,7 @@ impl Transaction {
             buffer.extend_from_slice(argument);
         }
         self.bytes += buffer.len() + size_of::<Span>() * spans.len() + size_of::<QueuedCommand>();
-        self.flags_of_any = self.flags_of_any.and(known.command.flags);
+        self.flags_of_any = self.flags_of_any.and(flags);
         self.runs_script |= known.runs_script;
         self.queue.push(QueuedCommand { id: known.id, buffer, spans });
     }

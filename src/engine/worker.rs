@@ -438,7 +438,7 @@ impl Scratch {
             Ok(known) => known,
             Err(misfit) => return refuse_misfit(stats, session, reply, misfit),
         };
-        match self.ask_gates(engine, session, known, held.is_none()) {
+        match self.ask_gates(engine, session, (known, args), held.is_none()) {
             Verdict::Pass => {}
             Verdict::Postpone => return Flow::Postpone,
             Verdict::Refuse(error) => {
@@ -448,7 +448,7 @@ impl Scratch {
             }
         }
         if session.transaction.is_some() && known.command.in_transaction == InTransaction::Queued {
-            queue(stats, session, reply, known, args);
+            queue(engine, stats, session, reply, (known, args));
             return Flow::Continue;
         }
         let before = reply.len();
@@ -486,7 +486,7 @@ impl Scratch {
         &mut self,
         engine: &Engine,
         session: &Session,
-        known: &Known,
+        (known, args): (&Known, Args<'_>),
         may_evict: bool,
     ) -> Verdict {
         // The gate may have been opened and closed again by a command of this batch.
@@ -495,7 +495,15 @@ impl Scratch {
         let is_out_of_memory = may_evict && self.relieve(engine) == Room::None;
         self.is_out_of_memory = is_out_of_memory;
         let now_ms = self.now_ms;
-        gates::ask(&Candidate { engine, session, known, now_ms, is_out_of_memory, is_shut_out })
+        gates::ask(&Candidate {
+            engine,
+            session,
+            known,
+            args,
+            now_ms,
+            is_out_of_memory,
+            is_shut_out,
+        })
     }
 
     #[inline]
@@ -778,11 +786,11 @@ fn refuse(
 /// Keeps a command for the end of the transaction.
 #[cold]
 fn queue(
+    engine: &Engine,
     stats: &WorkerStats,
     session: &mut Session,
     reply: &mut ReplyBuffer,
-    known: &Known,
-    args: Args<'_>,
+    (known, args): (&Known, Args<'_>),
 ) {
     if known.command.flags.has(Flags::NO_MULTI) {
         session.abort_transaction();
@@ -790,7 +798,7 @@ fn queue(
         return answer_refusal(stats, session, reply, &error);
     }
     if let Some(transaction) = &mut session.transaction {
-        transaction.push(known, args);
+        transaction.push(known, args, known.command.flags_with(engine, args));
     }
     if session.reply_mode == ReplyMode::On {
         reply.simple("QUEUED");

@@ -18,6 +18,11 @@ pub struct ScriptFlags {
 }
 
 impl ScriptFlags {
+    /// Returns what the first line of a script says; nothing, if it makes no sense.
+    pub fn of(body: &[u8]) -> Self {
+        split(body).map(|(flags, _)| flags).unwrap_or_default()
+    }
+
     /// Sets the flag of this name; says whether there is one.
     pub(super) fn set(&mut self, name: &[u8]) -> bool {
         match name {

@@ -10,14 +10,15 @@ use crate::engine::{
     Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Engine, Flags, Group,
     KeyFlags, KeySpec, evaluate,
 };
-use crate::script::{Origin, Script, Scripts};
+use crate::script::{Origin, Script, ScriptFlags, Scripts};
 use crate::stats::Counter;
 
-const FLAGS: Flags = Flags::NOSCRIPT
-    .and(Flags::STALE)
-    .and(Flags::SKIP_MONITOR)
-    .and(Flags::NO_MANDATORY_KEYS)
-    .and(Flags::MOVABLEKEYS);
+/// What is true of every script.
+const BASE: Flags =
+    Flags::NOSCRIPT.and(Flags::SKIP_MONITOR).and(Flags::NO_MANDATORY_KEYS).and(Flags::MOVABLEKEYS);
+const READS_ONLY: Flags = BASE.and(Flags::STALE).and(Flags::READONLY);
+/// Whether a script without flags writes is not known before.
+const FLAGS: Flags = BASE.and(Flags::STALE).and(Flags::MAY_REPLICATE);
 
 const WRITES: &[KeySpec] =
     &[KeySpec::counted(2, 1, KeyFlags::RW.and(KeyFlags::ACCESS).and(KeyFlags::UPDATE))];
@@ -51,17 +52,19 @@ pub(super) const EVAL: Command = Command {
     name: "eval",
     summary: "Runs a Lua script.",
     script_keeps_to_keys: Some(text_keeps_to_keys),
+    flags_by_script: Some(|_, args| flags_of(ScriptFlags::of(args.at(1)), FLAGS)),
     run: |context| eval(context, false),
     ..COMMON
 };
 
 pub(super) const EVAL_RO: Command = Command {
     name: "eval_ro",
-    flags: FLAGS.and(Flags::READONLY),
+    flags: READS_ONLY,
     keys: READS,
     since: "7.0.0",
     summary: "Runs a Lua script that only reads.",
     script_keeps_to_keys: Some(text_keeps_to_keys),
+    flags_by_script: Some(|_, args| flags_of(ScriptFlags::of(args.at(1)), READS_ONLY)),
     run: |context| eval(context, true),
     ..COMMON
 };
@@ -71,21 +74,45 @@ pub(super) const EVALSHA: Command = Command {
     summary: "Runs a Lua script that the server knows, by its SHA1 digest.",
     arguments: BY_DIGEST,
     script_keeps_to_keys: Some(digest_keeps_to_keys),
+    flags_by_script: Some(|engine, args| flags_of(flags_of_known(engine, args), FLAGS)),
     run: |context| evalsha(context, false),
     ..COMMON
 };
 
 pub(super) const EVALSHA_RO: Command = Command {
     name: "evalsha_ro",
-    flags: FLAGS.and(Flags::READONLY),
+    flags: READS_ONLY,
     keys: READS,
     since: "7.0.0",
     summary: "Runs a Lua script that the server knows and that only reads, by its SHA1 digest.",
     arguments: BY_DIGEST,
     script_keeps_to_keys: Some(digest_keeps_to_keys),
+    flags_by_script: Some(|engine, args| flags_of(flags_of_known(engine, args), READS_ONLY)),
     run: |context| evalsha(context, true),
     ..COMMON
 };
+
+/// Returns how a command behaves that runs a script with these flags; `without` is how it does when
+/// the script states none.
+pub(in crate::commands) fn flags_of(script: ScriptFlags, without: Flags) -> Flags {
+    if !script.has_shebang {
+        return without;
+    }
+    let mut flags = BASE;
+    for (applies, flag) in [
+        (script.no_writes, Flags::READONLY),
+        (!script.no_writes, Flags::WRITE),
+        (!script.no_writes && !script.allow_oom, Flags::DENYOOM),
+        (script.allow_stale, Flags::STALE),
+    ] {
+        flags = if applies { flags.and(flag) } else { flags };
+    }
+    flags
+}
+
+fn flags_of_known(engine: &Engine, args: Args<'_>) -> ScriptFlags {
+    engine.scripts.get(args.at(1)).map(|script| script.flags).unwrap_or_default()
+}
 
 fn text_keeps_to_keys(engine: &Engine, args: Args<'_>) -> bool {
     engine.scripts.get(&Scripts::digest(args.at(1))).is_some_and(|script| keeps_to_keys(&script))

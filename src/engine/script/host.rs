@@ -25,7 +25,7 @@ const UNKNOWN: &str = "ERR Unknown Redis command called from script";
 const NOT_ALLOWED: &str = "ERR This Redis command is not allowed from script";
 const READ_ONLY: &str = "ERR Write commands are not allowed from read-only scripts.";
 const ABANDONED: &str = "ERR The script is about to run again";
-const KILLED: &str = "ERR The script was killed";
+const KILLED: &str = "ERR Script killed by user with SCRIPT KILL.";
 const CONTENDED: &str = "ERR Another script keeps this one from keys that it has not declared";
 
 /// Bits of `redis.set_repl`: all there are.
