@@ -61,6 +61,9 @@
 //! - A client that waits is parked under the locks of its keys, and served under the lock of the key
 //!   that became ready, the oldest first; no wake-up is lost ([`blocking`]). One that also needs
 //!   another shard is served when the locks are gone, with both taken in order.
+//! - A client that tracks keys is noted as a reader under the lock of the key's shard, and whoever changes
+//!   the key tells it under that lock ([`tracking`]); who begins to track closes the gate once, so that
+//!   every batch knows.
 //! - Shards count who waits for or watches their keys; only then do writers note which keys they touch.
 //! - An expired key reads as absent. The sweep finds due keys by 16 bits of the deadline in the table's
 //!   own slots, within 100 ms as a rule; the removal is an effect (`DEL`, `HDEL` for a hash's field).
@@ -82,4 +85,5 @@ pub mod resp;
 pub mod script;
 pub mod server;
 pub mod stats;
+pub mod tracking;
 pub mod types;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 
 use parking_lot::Mutex;
 
+use super::tracking::TrackingCell;
 use super::waiting::Waiter;
 
 /// Where a client comes from, as text: `127.0.0.1:50000`, or the path of a unix socket with `:0`.
@@ -112,6 +113,8 @@ pub struct ClientCell {
     pub is_postponed: AtomicBool,
     /// Set by whoever wants the connection closed; its worker acts on it.
     pub is_doomed: AtomicBool,
+    /// How it has keys tracked.
+    pub tracking: TrackingCell,
     /// Number of the connection at its worker.
     pub seat: AtomicUsize,
     /// What the client waits for, while it waits for a key.
@@ -148,6 +151,7 @@ impl Clients {
             is_import_source: AtomicBool::new(false),
             is_postponed: AtomicBool::new(false),
             is_doomed: AtomicBool::new(false),
+            tracking: TrackingCell::default(),
             seat: AtomicUsize::new(usize::MAX),
             waiting: Mutex::new(None),
         });

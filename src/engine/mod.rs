@@ -28,6 +28,7 @@ mod session;
 mod state;
 mod subscribing;
 mod table;
+mod tracking;
 mod transaction;
 mod tuning;
 mod turn;
@@ -55,6 +56,9 @@ pub use script::{KillOutcome, Program, ProgramKind, Run, SlowScript, SlowScripts
 pub use session::{Flow, ReplyMode, Session};
 pub use state::{Engine, Identity, SettingApplier, ShutdownRequest, StopSignal, WorkerMessage};
 pub use table::{CommandTable, KeyPlan, Known};
+pub use tracking::{
+    Choice, Invalidation, News, SessionTracking, Tracking, TrackingCell, TrackingOptions,
+};
 pub use transaction::Transaction;
 pub use tuning::Tuning;
 pub use turn::{Nobody, Turn};

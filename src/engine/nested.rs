@@ -75,7 +75,14 @@ pub(super) fn run(
         context.keys.settle_overdue();
         record_expired(engine, worker, &context.keys.take_expired());
         engine.announce(Some(worker), &mut context.keys);
-        sums.touched.extend(context.keys.take_touched());
+        let touched = context.keys.take_touched();
+        if engine.tracking.is_on() {
+            engine.invalidate(Some(worker), &touched, context.session.id());
+        }
+        sums.touched.extend(touched);
+    }
+    if context.session.tracking.is_some() {
+        engine.remember_reads(worker, context.session, known, args);
     }
     drop(context);
     let stats = engine.stats.worker(worker);

@@ -134,6 +134,7 @@ impl Server<'_> {
             is_nested: true,
             is_out_of_memory: false,
         };
+        let ready_count = ready.len();
         let is_served = self.attempt(context, waiter, position, ready);
         if !is_served {
             return Tried::NothingThere;
@@ -146,6 +147,11 @@ impl Server<'_> {
         }
         Gauges::set(&parked.cell.gauges.last_active_ms, self.now_ms);
         engine.finish_wait(waiter, Some(reply));
+        // Behind its reply: the client may track what it has changed.
+        if engine.tracking.is_on() {
+            let touched: Vec<OwnedKey> = ready.range(ready_count..).cloned().collect();
+            engine.invalidate(Some(self.index), &touched, parked.cell.id);
+        }
         Tried::Served
     }
 

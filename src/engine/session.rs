@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::clients::{ClientCell, Gauges};
+use super::tracking::SessionTracking;
 use super::transaction::Transaction;
 use super::waiting::Parked;
 use super::watching::WatchSet;
@@ -50,6 +51,8 @@ pub struct Session {
     pub refuses_to_wait: bool,
     /// A script of the client is running.
     pub is_in_script: bool,
+    /// How keys are tracked for the client, if they are.
+    pub tracking: Option<Box<SessionTracking>>,
     /// What the client listens to.
     pub subscriptions: Subscriptions,
 }
@@ -67,6 +70,7 @@ impl Session {
             is_in_script: false,
             transaction: None,
             watches: WatchSet::default(),
+            tracking: None,
             subscriptions: Subscriptions::default(),
         }
     }

@@ -13,6 +13,7 @@ use super::persistence::Persistence;
 use super::reaper::Reaper;
 use super::script::SlowScripts;
 use super::table::CommandTable;
+use super::tracking::{Invalidation, Tracking};
 use super::waiting::Parked;
 use super::watching::Watches;
 use crate::base::gate::Gate;
@@ -34,6 +35,8 @@ pub enum WorkerMessage {
     Deliver { client: Arc<ClientCell>, reply: ReplyBuffer },
     /// Send a message to clients that subscribe to its channel.
     Publish(Box<Broadcast>),
+    /// Tell a client which keys have changed.
+    Invalidate(Box<Invalidation>),
     /// Run what was postponed, if it may run now.
     Resume,
     /// Settings that a connection or the event loop caches may have changed.
@@ -84,6 +87,8 @@ pub struct Engine {
     pub waiters: Waiters<Parked>,
     /// Keys that clients watch.
     pub watches: Watches,
+    /// Who is told of changes to keep a cache of its own true.
+    pub tracking: Tracking,
     /// Who listens to which channels.
     pub pubsub: PubSub,
     pub identity: Identity,
@@ -144,6 +149,7 @@ impl Engine {
             pause: Pause::default(),
             waiters: Waiters::default(),
             watches: Watches::default(),
+            tracking: Tracking::default(),
             pubsub: PubSub::default(),
             identity,
             changes: Striped::default(),
@@ -271,12 +277,16 @@ impl Engine {
         used
     }
 
-    /// Does what is due ten times a second: samples the rates, and now and then the peak of memory.
+    /// Does what is due ten times a second: samples the rates, and now and then the peak of memory;
+    /// keeps the tracked keys inside their limit.
     /// Only one thread calls it.
     pub fn keep_up(&self) {
         /// Samples of rates for one of memory, which asks every client for its buffers.
         const STEPS_PER_MEMORY_SAMPLE: u64 = 10;
         self.stats.tick_rates(clock::monotonic_us());
+        if self.tracking.is_on() {
+            self.shed_tracked_keys(None);
+        }
         // Relaxed: only this thread writes it.
         let step = self.upkeep_steps.fetch_add(1, Ordering::Relaxed);
         if step.is_multiple_of(STEPS_PER_MEMORY_SAMPLE) {

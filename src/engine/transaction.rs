@@ -213,6 +213,7 @@ impl Context<'_> {
         }
         self.effects.changed(sums.changes);
         self.effects.is_rewritten = true;
+        // Who tracks keys was told by each command.
         for key in &sums.touched {
             engine.watches.mark(key);
         }

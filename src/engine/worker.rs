@@ -31,8 +31,8 @@ use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::base::patience::while_waiting;
 use crate::keyspace::{
-    Access, Evictor, Expired, ExpiredThing, HeldShard, LockMode, Overdue, OwnedKey, Sweep,
-    SweepOutcome, data_bytes, publish_bytes,
+    Access, Evictor, Expired, ExpiredThing, HeldShard, LockMode, Overdue, Sweep, SweepOutcome,
+    data_bytes, publish_bytes,
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{CommandLogClient, CommandLogKind, Counter, WorkerStats};
@@ -152,6 +152,7 @@ impl Worker {
         self.engine.clients.set_postponed(&session.cell, false);
         self.engine.abandon_wait(session);
         self.engine.unwatch(&mut session.watches);
+        self.engine.untrack(session);
         self.engine.end_subscriptions(session);
         self.engine.clients.close(session.id());
     }
@@ -207,6 +208,8 @@ impl Worker {
         let scratch = &mut self.scratch;
         scratch.renew(engine);
         scratch.is_shut_out = self.is_aside || !engine.gate.enter(scratch.index);
+        // Inside the gate: who begins to track keys closes it once.
+        scratch.access.notes_changes = engine.tracking.is_on();
         let mut ran = Ran { command_count: 0, flow: Flow::Continue };
         let mut tick = scratch.ticker.raw();
         let (end, is_row) = (range.end, range.len() >= ROW_COMMANDS_MIN);
@@ -271,6 +274,20 @@ impl Worker {
         swept.has_more || evicts
     }
 
+    /// Takes away what is above a limit, keys and tracked keys, so that clients that track keys hear of
+    /// it before their next replies.
+    #[cold]
+    pub fn shed(&mut self) {
+        let engine = &*self.engine;
+        self.scratch.renew(engine);
+        engine.shed_tracked_keys(Some(self.scratch.index));
+        if self.scratch.is_above_limit() && !self.is_aside && engine.gate.enter(self.scratch.index)
+        {
+            self.scratch.relieve(engine);
+            engine.gate.leave(self.scratch.index);
+        }
+    }
+
     fn sweep_slice(&mut self) -> SweepOutcome {
         let engine = &*self.engine;
         // Relaxed: a switch for tests.
@@ -313,13 +330,11 @@ impl Worker {
     }
 }
 
-/// Marks those who watch a key, and appends the removal of it or of a field of it to the log of
+/// Tells those who watch or track a key, and appends the removal of it or of a field of it to the log of
 /// effects; called under its shard's lock.
 pub(super) fn record_removal(engine: &Engine, db: u32, expired: Expired<'_>) {
-    if !engine.watches.is_empty() {
-        let (Expired::Key(key) | Expired::Field { key, .. } | Expired::LastField { key }) = expired;
-        engine.watches.mark(&OwnedKey::from(&engine.keyspace.key(db, key)));
-    }
+    let (Expired::Key(key) | Expired::Field { key, .. } | Expired::LastField { key }) = expired;
+    engine.tell_of_removal((db, key));
     if !engine.effects.is_listening() {
         return;
     }
@@ -463,6 +478,11 @@ impl Scratch {
             error.count(stats, known.id);
             reply.error_bytes(&error.bytes());
         }
+        if session.transaction.is_none()
+            && let Some(tracking) = &mut session.tracking
+        {
+            tracking.command_ended(known.command.in_transaction == InTransaction::RunsQueue);
+        }
         let reply_bytes = reply.len() - before;
         if !known.command.replies_by_messages() {
             self.mind_reply_mode(session, reply, checkpoint);
@@ -543,6 +563,7 @@ impl Scratch {
         self.access.touches = !session.no_touch;
         self.effects.is_recording = engine.effects.is_listening();
         let (db, index, now_ms) = (session.db, self.index, self.now_ms);
+        let client_id = session.id();
         let Self { access, effects, tuning, redacted, declared, sums, .. } = self;
         let (deadlines, is_waiting) = (&mut self.deadlines, &mut self.is_waiting);
         let overdue = &mut self.overdue;
@@ -582,6 +603,9 @@ impl Scratch {
             engine.announce(Some(index), &mut context.keys);
             touched = context.keys.take_touched();
         }
+        if context.session.tracking.is_some() {
+            engine.remember_reads(index, context.session, known, args);
+        }
         let changes = context.effects.change_count;
         if changes > 0 {
             if context.effects.is_recording {
@@ -597,8 +621,8 @@ impl Scratch {
         let keys = &mut context.keys;
         // A command without keys that names some has changed whole databases.
         let has_changed = changes > 0 || matches!(known.plan, KeyPlan::None);
-        if has_changed && !touched.is_empty() && !engine.watches.is_empty() {
-            touched.iter().for_each(|key| engine.watches.mark(key));
+        if has_changed && !touched.is_empty() {
+            engine.tell_of_changes(Some(index), &touched, client_id);
         }
         if has_changed && !touched.is_empty() && engine.waiters.waiter_count() > 0 {
             let mut server = Server { engine, access, tuning, index, now_ms, change_count: 0 };

@@ -19,7 +19,7 @@ use super::listen::Listeners;
 use super::ports::Ports;
 use crate::base::mailbox::Mailbox;
 use crate::base::{clock, log};
-use crate::engine::{ClientCell, Engine, Nobody, Worker, WorkerMessage};
+use crate::engine::{ClientCell, Engine, Invalidation, Nobody, Worker, WorkerMessage};
 use crate::pubsub::Broadcast;
 use crate::resp::ReplyBuffer;
 use crate::stats::Counter;
@@ -137,6 +137,11 @@ impl EventLoop {
         let began = self.kit.ticker.raw();
         self.finishing_since = began;
         self.kit.renew();
+        if self.kit.worker.engine().tracking.is_on() {
+            // Whoever has seen the reply of a write, and asks here, hears of the write first.
+            self.kit.worker.shed();
+            self.read_letters();
+        }
         // Those that queue up from here on wait for the next round.
         let queued_count = self.floor.queue.len();
         for event in events {
@@ -155,6 +160,7 @@ impl EventLoop {
             }
         }
         self.finish_group();
+        self.kit.worker.engine().send_gathered_news(Some(self.index));
         let has_own_mail = self.kit.worker.engine().take_own_mail(self.index);
         if std::mem::take(&mut self.floor.has_letters) || has_own_mail {
             self.read_letters();
@@ -248,6 +254,7 @@ impl EventLoop {
                 WorkerMessage::CloseClient(_) => closes = true,
                 WorkerMessage::Deliver { client, reply } => self.deliver(&client, reply),
                 WorkerMessage::Publish(broadcast) => self.hand_out(&broadcast),
+                WorkerMessage::Invalidate(invalidation) => self.invalidate(&invalidation),
                 WorkerMessage::Resume => self.resume(),
                 // Every round looks at the number of the configuration.
                 WorkerMessage::ConfigChanged => {}
@@ -271,6 +278,20 @@ impl EventLoop {
             if is_to_send {
                 self.with_messages.push(subscriber.seat);
             }
+        }
+    }
+
+    /// Puts news about changed keys behind the replies of a client.
+    fn invalidate(&mut self, invalidation: &Invalidation) {
+        // Relaxed: this thread wrote it.
+        let number = invalidation.client.seat.load(Ordering::Relaxed);
+        let connection = self.floor.connections.at(number);
+        // The client may have gone, and another one come to its place.
+        let is_to_send = connection
+            .filter(|found| found.session().id() == invalidation.client.id)
+            .is_some_and(|connection| connection.push_news(&invalidation.news));
+        if is_to_send {
+            self.with_messages.push(number);
         }
     }
 
@@ -333,6 +354,7 @@ impl EventLoop {
         let now_us = clock::monotonic_us();
         if self.has_more_work || now_us >= self.next_tick_us {
             self.has_more_work = self.kit.worker.tick();
+            self.kit.worker.engine().send_gathered_news(None);
             let has_volatile = has_volatile_keys(self.kit.worker.engine());
             self.next_tick_us = now_us + if has_volatile { BUSY_TICK_US } else { CALM_TICK_US };
         }

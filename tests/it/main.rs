@@ -22,3 +22,4 @@ mod streams;
 mod strings;
 mod support;
 mod tidy;
+mod tracking;

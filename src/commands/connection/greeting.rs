@@ -304,6 +304,7 @@ fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.engine.end_subscriptions(context.session);
     let is_open = !context.engine.requires_password();
     context.engine.unwatch(&mut context.session.watches);
+    context.engine.untrack(context.session);
     let session = &mut *context.session;
     session.transaction = None;
     session.select(0);

@@ -25,6 +25,9 @@ pub(super) fn flags(cell: &ClientCell) -> String {
         (is_set(&cell.is_postponed) || cell.waiting.lock().is_some(), 'b'),
         (value(&cell.gauges.queued_commands) > 0, 'x'),
         (is_set(&cell.is_doomed), 'A'),
+        (cell.tracking.is_on(), 't'),
+        (cell.tracking.is_broken(), 'R'),
+        (cell.tracking.broadcasts(), 'B'),
         (cell.gauges.is_subscriber(), 'P'),
         (cell.peer.is_unix, 'U'),
         (is_set(&cell.no_evict), 'e'),
@@ -64,10 +67,12 @@ pub(super) fn push(
     push_buffers(text, cell, argument_bytes);
     let names = cell.names.lock();
     let protocol = if cell.is_resp3.load(Ordering::Relaxed) { 3 } else { 2 };
+    let is_tracking = cell.tracking.is_on();
+    let redirect = if is_tracking { cell.tracking.redirect().cast_signed() } else { -1 };
     // Writing to a string cannot fail.
     let _ = write!(
         text,
-        " events=r cmd={command} user={} redir=-1 resp={protocol} lib-name={} lib-ver={} \
+        " events=r cmd={command} user={} redir={redirect} resp={protocol} lib-name={} lib-ver={} \
          io-thread={} watch={} capa={} tot-net-in={} tot-net-out={} tot-cmds={}",
         names.user,
         names.library_name,

@@ -1,11 +1,9 @@
 //! CLIENT TRACKING and its relatives: the server tells a client when keys it has read change.
-//!
-//! The mechanism does not exist yet. What can be said truthfully without it is said (off, to nobody);
-//! switching it on is refused.
 
 use crate::base::text;
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
+    Argument, ArgumentKind, Categories, Choice, Command, CommandError, Context, Flags, Group,
+    SessionTracking, TrackingOptions,
 };
 
 pub(super) const CLIENT_CACHING: Command = Command {
@@ -24,11 +22,32 @@ pub(super) const CLIENT_CACHING: Command = Command {
     run: caching,
     ..Command::DEFAULT
 };
-fn caching(_: &mut Context<'_>) -> Result<(), CommandError> {
-    Err(CommandError::refused(
-        "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or \
-         OPTOUT mode enabled",
-    ))
+fn caching(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let tracking = context.session.tracking.as_mut();
+    let Some(tracking) = tracking.filter(|tracking| tracking.choice != Choice::All) else {
+        return Err(CommandError::refused(
+            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or \
+             OPTOUT mode enabled",
+        ));
+    };
+    let wanted = if context.args.is_word(2, "YES") {
+        Choice::OptIn
+    } else if context.args.is_word(2, "NO") {
+        Choice::OptOut
+    } else {
+        return Err(CommandError::Syntax);
+    };
+    if tracking.choice != wanted {
+        return Err(CommandError::refused(match wanted {
+            Choice::OptIn => {
+                "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode."
+            }
+            _ => "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.",
+        }));
+    }
+    tracking.choose();
+    context.reply.ok();
+    Ok(())
 }
 
 pub(super) const CLIENT_GETREDIR: Command = Command {
@@ -44,8 +63,13 @@ pub(super) const CLIENT_GETREDIR: Command = Command {
     ..Command::DEFAULT
 };
 fn getredir(context: &mut Context<'_>) -> Result<(), CommandError> {
-    context.reply.integer(-1);
+    let is_tracking = context.session.tracking.is_some();
+    context.reply.integer(if is_tracking { redirect(context) } else { -1 });
     Ok(())
+}
+
+fn redirect(context: &Context<'_>) -> i64 {
+    context.session.cell.tracking.redirect().cast_signed()
 }
 
 pub(super) const CLIENT_TRACKINGINFO: Command = Command {
@@ -61,15 +85,40 @@ pub(super) const CLIENT_TRACKINGINFO: Command = Command {
     ..Command::DEFAULT
 };
 fn trackinginfo(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let redirect = redirect(context);
+    let cell = &context.session.cell.tracking;
+    let tracking = context.session.tracking.as_deref();
+    let flags = tracking.map_or_else(
+        || vec!["off"],
+        |tracking| {
+            let caching = match (tracking.choice, tracking.is_chosen()) {
+                (Choice::OptIn, true) => "caching-yes",
+                (Choice::OptOut, true) => "caching-no",
+                _ => "",
+            };
+            let words = [
+                (true, "on"),
+                (cell.broadcasts(), "bcast"),
+                (tracking.choice == Choice::OptIn, "optin"),
+                (tracking.choice == Choice::OptOut, "optout"),
+                (!caching.is_empty(), caching),
+                (cell.skips_own(), "noloop"),
+                (cell.is_broken(), "broken_redirect"),
+            ];
+            words.iter().filter(|(applies, _)| *applies).map(|(_, word)| *word).collect()
+        },
+    );
     let reply = &mut *context.reply;
     reply.map(3);
     reply.bulk(b"flags");
-    reply.set(1);
-    reply.bulk(b"off");
+    reply.set(flags.len());
+    flags.iter().for_each(|flag| reply.bulk(flag.as_bytes()));
     reply.bulk(b"redirect");
-    reply.integer(-1);
+    reply.integer(if tracking.is_some() { redirect } else { -1 });
     reply.bulk(b"prefixes");
-    reply.array(0);
+    let prefixes = tracking.map_or(&[][..], |tracking| &tracking.prefixes);
+    reply.array(prefixes.len());
+    prefixes.iter().for_each(|prefix| reply.bulk(prefix));
     Ok(())
 }
 
@@ -95,33 +144,57 @@ pub(super) const CLIENT_TRACKING: Command = Command {
         Argument::word("optout", "OPTOUT").optional(),
         Argument::word("noloop", "NOLOOP").optional(),
     ],
+    looks_beyond: true,
     run: tracking,
     ..Command::DEFAULT
 };
 fn tracking(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let options = read_options(context)?;
+    let wish = read_wish(context)?;
     if context.args.is_word(2, "OFF") {
+        context.engine.untrack(context.session);
         context.reply.ok();
         return Ok(());
     }
     if !context.args.is_word(2, "ON") {
         return Err(CommandError::Syntax);
     }
-    options.check()?;
-    Err(CommandError::refused("ERR This version does not track keys for clients"))
+    wish.check()?;
+    let (broadcasts, choice) = (wish.broadcasts, wish.choice());
+    if let Some(current) = context.session.tracking.as_deref() {
+        let did_broadcast = context.session.cell.tracking.broadcasts();
+        check_switch((did_broadcast, broadcasts), (current.choice, choice))?;
+    }
+    if broadcasts {
+        check_overlaps(context.session.tracking.as_deref(), &wish.prefixes)?;
+    }
+    let Wish { redirect, skips_own, prefixes, .. } = wish;
+    context.track(TrackingOptions { redirect, broadcasts, choice, skips_own, prefixes })?;
+    context.reply.ok();
+    Ok(())
 }
 
+/// What the arguments ask for.
 #[derive(Default)]
-struct Options {
+struct Wish {
+    redirect: u64,
     broadcasts: bool,
     opts_in: bool,
     opts_out: bool,
-    has_prefix: bool,
+    skips_own: bool,
+    prefixes: Vec<Vec<u8>>,
 }
 
-impl Options {
+impl Wish {
+    fn choice(&self) -> Choice {
+        match (self.opts_in, self.opts_out) {
+            (true, _) => Choice::OptIn,
+            (false, true) => Choice::OptOut,
+            (false, false) => Choice::All,
+        }
+    }
+
     fn check(&self) -> Result<(), CommandError> {
-        if self.has_prefix && !self.broadcasts {
+        if !self.prefixes.is_empty() && !self.broadcasts {
             return Err(CommandError::refused(
                 "ERR PREFIX option requires BCAST mode to be enabled",
             ));
@@ -140,39 +213,92 @@ impl Options {
     }
 }
 
-fn read_options(context: &Context<'_>) -> Result<Options, CommandError> {
+/// Refuses to change the mode of tracking under way.
+fn check_switch(
+    (did_broadcast, broadcasts): (bool, bool),
+    (old, new): (Choice, Choice),
+) -> Result<(), CommandError> {
+    if did_broadcast != broadcasts {
+        return Err(CommandError::refused(
+            "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then \
+             re-enabling it with a different mode.",
+        ));
+    }
+    if matches!((old, new), (Choice::OptIn, Choice::OptOut) | (Choice::OptOut, Choice::OptIn)) {
+        return Err(CommandError::refused(
+            "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then \
+             re-enabling it with a different mode.",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses prefixes of which one begins with another: a key would be told twice.
+fn check_overlaps(
+    current: Option<&SessionTracking>,
+    prefixes: &[Vec<u8>],
+) -> Result<(), CommandError> {
+    let overlap = |one: &[u8], other: &[u8]| one.starts_with(other) || other.starts_with(one);
+    for (index, prefix) in prefixes.iter().enumerate() {
+        let current = current.map_or(&[][..], |tracking| &tracking.prefixes);
+        if let Some(other) = current.iter().find(|other| overlap(prefix, other)) {
+            return Err(overlapping(prefix, "an existing", other));
+        }
+        if let Some(other) = prefixes[index + 1..].iter().find(|other| overlap(prefix, other)) {
+            return Err(overlapping(prefix, "another provided", other));
+        }
+    }
+    Ok(())
+}
+
+fn overlapping(prefix: &[u8], which: &str, other: &[u8]) -> CommandError {
+    CommandError::refused_with(format!(
+        "ERR Prefix '{}' overlaps with {which} prefix '{}'. Prefixes for a single client must not \
+         overlap.",
+        String::from_utf8_lossy(prefix),
+        String::from_utf8_lossy(other),
+    ))
+}
+
+fn read_wish(context: &Context<'_>) -> Result<Wish, CommandError> {
     let args = context.args;
-    let mut options = Options::default();
+    let mut wish = Wish::default();
     let mut index = 3;
     while index < args.len() {
         let has_more = index + 1 < args.len();
         if args.is_word(index, "REDIRECT") && has_more {
             index += 1;
-            check_target(context, args.at(index))?;
+            if wish.redirect != 0 {
+                return Err(CommandError::refused(
+                    "ERR A client can only redirect to a single other client",
+                ));
+            }
+            wish.redirect = target(context, args.at(index))?;
         } else if args.is_word(index, "PREFIX") && has_more {
             index += 1;
-            options.has_prefix = true;
+            wish.prefixes.push(args.at(index).to_vec());
         } else if args.is_word(index, "BCAST") {
-            options.broadcasts = true;
+            wish.broadcasts = true;
         } else if args.is_word(index, "OPTIN") {
-            options.opts_in = true;
+            wish.opts_in = true;
         } else if args.is_word(index, "OPTOUT") {
-            options.opts_out = true;
-        } else if !args.is_word(index, "NOLOOP") {
+            wish.opts_out = true;
+        } else if args.is_word(index, "NOLOOP") {
+            wish.skips_own = true;
+        } else {
             return Err(CommandError::Syntax);
         }
         index += 1;
     }
-    Ok(options)
+    Ok(wish)
 }
 
-fn check_target(context: &Context<'_>, id: &[u8]) -> Result<(), CommandError> {
+fn target(context: &Context<'_>, id: &[u8]) -> Result<u64, CommandError> {
     let id = text::parse_i64(id).ok_or(CommandError::NotAnInteger)?;
     let client = u64::try_from(id).ok().and_then(|id| context.engine.clients.find(id));
-    if client.is_none() {
-        return Err(CommandError::refused("ERR The client ID you want redirect to does not exist"));
-    }
-    Ok(())
+    client.map(|client| client.id).ok_or_else(|| {
+        CommandError::refused("ERR The client ID you want redirect to does not exist")
+    })
 }
 
 #[cfg(test)]
@@ -191,7 +317,39 @@ mod tests {
                 "CLIENT TRACKING ON REDIRECT 9",
                 "ERR The client ID you want redirect to does not exist",
             ),
-            ("CLIENT TRACKING ON", "ERR This version does not track keys for clients"),
         ]);
+    }
+
+    #[test]
+    fn modes_are_shown_and_do_not_mix() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("CLIENT CACHING YES", "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"),
+            ("CLIENT TRACKING ON OPTIN NOLOOP", "OK"),
+            ("CLIENT GETREDIR", "0"),
+            ("CLIENT CACHING NO", "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."),
+            ("CLIENT CACHING maybe", "ERR syntax error"),
+            ("CLIENT CACHING YES", "OK"),
+            (
+                "CLIENT TRACKINGINFO",
+                "[\"flags\", [\"on\", \"optin\", \"caching-yes\", \"noloop\"], \"redirect\", 0, \"prefixes\", []]",
+            ),
+            ("CLIENT TRACKING ON OPTOUT", "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode."),
+            ("CLIENT TRACKING ON BCAST", "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode."),
+            ("CLIENT TRACKING ON REDIRECT 1 REDIRECT 1", "ERR A client can only redirect to a single other client"),
+            ("CLIENT TRACKING OFF", "OK"),
+            ("CLIENT TRACKING ON BCAST PREFIX ab PREFIX abc", "ERR Prefix 'ab' overlaps with another provided prefix 'abc'. Prefixes for a single client must not overlap."),
+            ("CLIENT TRACKING ON BCAST PREFIX ab PREFIX b", "OK"),
+            ("CLIENT TRACKING ON BCAST PREFIX a", "ERR Prefix 'a' overlaps with an existing prefix 'ab'. Prefixes for a single client must not overlap."),
+            (
+                "CLIENT TRACKINGINFO",
+                "[\"flags\", [\"on\", \"bcast\"], \"redirect\", 0, \"prefixes\", [\"ab\", \"b\"]]",
+            ),
+            ("CLIENT TRACKING ON BCAST OPTIN", "ERR OPTIN and OPTOUT are not compatible with BCAST"),
+            ("RESET", "RESET"),
+            ("CLIENT GETREDIR", "-1"),
+        ]);
+        assert_eq!(bench.engine.tracking.client_count(), 0);
+        assert!(bench.engine.tracking.prefixes.is_empty());
     }
 }

@@ -97,6 +97,7 @@ fn flush(
             engine.keyspace.flush(db)
         })
         .collect();
+    engine.invalidate_everything(context.worker());
     append_whole_command(context);
     drop(closed);
     context.keys.note_changed(waited_for);

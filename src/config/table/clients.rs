@@ -48,7 +48,7 @@ UnauthenticatedMultibulkLenMax: "unauthenticated-multibulk-len-max", count(10, 3
 
 /// Keys the server remembers for clients that cache them; beyond it, remembered keys are dropped
 /// and their clients told so; 0 sets no limit.
-TrackingTableMaxKeys: "tracking-table-max-keys", count(1_000_000, 0, i64::MAX, Count), LIVE.later();
+TrackingTableMaxKeys: "tracking-table-max-keys", count(1_000_000, 0, i64::MAX, Count), LIVE;
 
 /// Processors the main threads may run on, like `0-3,7`. Here the service manager or taskset
 /// decides.

@@ -14,7 +14,7 @@ pub(super) fn fill(engine: &Engine, fields: &mut Fields) {
     fields.count("client_recent_max_output_buffer", reply_bytes);
     let waiting_count = engine.waiters.waiter_count();
     fields.count("blocked_clients", waiting_count + engine.clients.postponed_count());
-    fields.zeros(&["tracking_clients"]);
+    fields.count("tracking_clients", engine.tracking.client_count());
     fields.count("pubsub_clients", engine.pubsub.client_count() as u64);
     fields.zeros(&["clients_in_timeout_table"]);
     let (watching_count, watched_count) = engine.watches.counts();

@@ -1,7 +1,7 @@
 //! INFO stats: what was counted since the start or the last CONFIG RESETSTAT.
 
 use super::section::Fields;
-use crate::engine::Engine;
+use crate::engine::{Engine, Tracking};
 use crate::pubsub::Space;
 use crate::stats::{Counter, Rate};
 
@@ -12,12 +12,14 @@ enum Line {
     Kibibytes(&'static str, Rate),
     /// Channels or patterns with subscribers.
     Names(&'static str, Space),
+    /// What is tracked for clients that cache.
+    Tracked(&'static str, fn(&Tracking) -> u64),
     /// A mechanism that does not exist (yet).
     Zero(&'static str),
     ZeroShare(&'static str),
 }
 
-use Line::{Count, Kibibytes, Names, PerSecond, Zero, ZeroShare};
+use Line::{Count, Kibibytes, Names, PerSecond, Tracked, Zero, ZeroShare};
 
 /// The lines in their order.
 const LINES: &[Line] = &[
@@ -65,9 +67,9 @@ const LINES: &[Line] = &[
     Zero("active_defrag_key_misses"),
     Zero("total_active_defrag_time"),
     Zero("current_active_defrag_time"),
-    Zero("tracking_total_keys"),
-    Zero("tracking_total_items"),
-    Zero("tracking_total_prefixes"),
+    Tracked("tracking_total_keys", |tracking| tracking.table.key_count()),
+    Tracked("tracking_total_items", |tracking| tracking.table.item_count()),
+    Tracked("tracking_total_prefixes", |tracking| tracking.prefixes.len() as u64),
     Count(Counter::UnexpectedErrorReplies),
     Count(Counter::ErrorReplies),
     Count(Counter::DumpPayloadSanitizations),
@@ -109,6 +111,7 @@ pub(super) fn fill(engine: &Engine, fields: &mut Fields) {
             Names(name, space) => {
                 fields.count(name, engine.pubsub.name_count(space) as u64);
             }
+            Tracked(name, count) => fields.count(name, count(&engine.tracking)),
             Zero(name) => fields.count(name, 0),
             ZeroShare(name) => fields.decimal(name, 0.0, 2),
         }

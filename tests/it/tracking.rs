@@ -1,0 +1,170 @@
+//! Client-side caching over sockets: who is told of which change, and that no cache stays stale.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::support::{Client, Server, Value, for_each_thread_count, in_threads, wait_until};
+
+const KEYS: usize = 8;
+const WRITERS: usize = 3;
+const READERS: usize = 3;
+
+/// A client that speaks RESP3 and tracks keys.
+fn tracker(server: &Server, options: &[&str]) -> Client {
+    let mut client = server.client_resp3();
+    let words = [&["CLIENT", "TRACKING", "ON"], options].concat();
+    assert!(!client.call(&words).is_error());
+    client
+}
+
+/// Returns the keys a push tells of.
+#[track_caller]
+fn told(value: &Value) -> Vec<String> {
+    assert_eq!(value.items()[0].text(), "invalidate", "{value:?}");
+    value.items()[1].texts()
+}
+
+#[test]
+fn whoever_has_read_a_key_hears_once_that_it_has_changed() {
+    for_each_thread_count(|server| {
+        let mut other = server.client();
+        let mut client = tracker(server, &[]);
+        client.line("MGET a b");
+        other.line("SET a 1");
+        other.line("SET a 2");
+        other.line("SET c 1");
+        assert_eq!(told(&client.recv()), ["a"]);
+        // Its own change, behind the reply.
+        assert_eq!(client.line("INCR b"), Value::Int(1));
+        assert_eq!(told(&client.recv()), ["b"]);
+        client.line("GET b");
+        client.pipeline(&["MULTI", "INCR b", "EXEC"]);
+        assert_eq!(told(&client.recv()), ["b"]);
+        client.line("GET b");
+        other.line("PEXPIRE b 1");
+        assert_eq!(told(&client.recv()), ["b"]);
+        client.line("GET x");
+        other.line("FLUSHALL");
+        let push = client.recv();
+        assert_eq!(
+            (push.items()[0].text().as_str(), push.items()[1].is_nil()),
+            ("invalidate", true)
+        );
+        assert_eq!(other.info_int("tracking_total_keys"), 0);
+    });
+}
+
+#[test]
+fn prefixes_are_told_together_and_never_to_whoever_changed_them_itself() {
+    for_each_thread_count(|server| {
+        let mut other = server.client();
+        let mut all = tracker(server, &["BCAST", "NOLOOP"]);
+        let mut users = tracker(server, &["BCAST", "PREFIX", "user:"]);
+        all.line("SET user:own 1");
+        assert_eq!(told(&users.recv()), ["user:own"]);
+        other.line("MSET user:2 x user:1 y other z");
+        assert_eq!(told(&users.recv()), ["user:1", "user:2"]);
+        assert_eq!(told(&all.recv()), ["other", "user:1", "user:2"]);
+    });
+}
+
+#[test]
+fn redirected_news_reach_a_subscriber_of_the_old_protocol() {
+    for_each_thread_count(|server| {
+        let mut listener = server.client();
+        let id = listener.line("CLIENT ID").int().to_string();
+        listener.line("SUBSCRIBE __redis__:invalidate");
+        let mut client = tracker(server, &["REDIRECT", &id]);
+        client.line("GET a");
+        assert_eq!(client.line("SET a 1"), Value::Simple("OK".into()));
+        let message = listener.recv();
+        assert_eq!(message.items()[1].text(), "__redis__:invalidate");
+        assert_eq!(message.items()[2].texts(), ["a"]);
+        drop(listener);
+        let mut other = server.client();
+        wait_until("the listener is gone", || other.info_int("connected_clients") == 2);
+        client.line("GET a");
+        other.line("SET a 2");
+        assert_eq!(client.recv().items()[0].text(), "tracking-redir-broken");
+        let info = client.line("CLIENT TRACKINGINFO");
+        assert!(info.field("flags").texts().contains(&"broken_redirect".to_owned()));
+    });
+}
+
+#[test]
+fn clients_that_leave_leave_nothing_behind() {
+    for_each_thread_count(|server| {
+        let mut other = server.client();
+        let mut client = tracker(server, &[]);
+        let mut follower = tracker(server, &["BCAST"]);
+        client.line("MGET a b c");
+        follower.line("GET a");
+        assert_eq!(other.info_int("tracking_total_keys"), 3);
+        assert_eq!(other.info_int("tracking_clients"), 2);
+        drop((client, follower));
+        wait_until("all are gone", || other.info_int("tracking_clients") == 0);
+        for field in ["tracking_total_keys", "tracking_total_items", "tracking_total_prefixes"] {
+            assert_eq!(other.info_int(field), 0, "{field}");
+        }
+    });
+}
+
+/// A reader with a cache that news clear.
+struct Reader {
+    client: Client,
+    cache: HashMap<String, String>,
+}
+
+impl Reader {
+    /// Sends a command and returns its reply; forgets what the news before it tell.
+    fn call(&mut self, words: &[&str]) -> Value {
+        self.client.send(words);
+        loop {
+            match self.client.recv() {
+                news @ Value::Push(_) => {
+                    told(&news).iter().for_each(|key| drop(self.cache.remove(key)));
+                }
+                reply => return reply,
+            }
+        }
+    }
+
+    /// Reads a key unless it is cached.
+    fn read(&mut self, key: &str) {
+        if !self.cache.contains_key(key) {
+            let value = self.call(&["GET", key]).text_or_empty();
+            self.cache.insert(key.to_owned(), value);
+        }
+    }
+}
+
+#[test]
+fn no_cache_stays_stale_when_readers_and_writers_race() {
+    for_each_thread_count(|server| {
+        let writers_left = AtomicUsize::new(WRITERS);
+        in_threads(WRITERS + READERS, |index| {
+            if index < WRITERS {
+                let mut client = server.client();
+                for step in 0..600 {
+                    client.call(&["INCR", &format!("key:{}", (step * 5 + index) % KEYS)]);
+                }
+                writers_left.fetch_sub(1, Ordering::SeqCst);
+                return;
+            }
+            let mut reader = Reader { client: tracker(server, &[]), cache: HashMap::new() };
+            let mut step = index;
+            while writers_left.load(Ordering::SeqCst) > 0 {
+                step += 1;
+                reader.read(&format!("key:{}", step % KEYS));
+                // News come with replies.
+                reader.call(&["PING"]);
+            }
+            // All writes were answered: whatever is told of them comes before this reply.
+            reader.call(&["PING"]);
+            let mut plain = server.client();
+            for (key, value) in &reader.cache {
+                assert_eq!(&plain.call(&["GET", key]).text_or_empty(), value, "{key} is stale");
+            }
+        });
+    });
+}
