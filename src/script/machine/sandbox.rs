@@ -243,7 +243,8 @@ fn shared_libraries(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
     let seed = move |lua: &Lua, args| random::randomseed(lua, &own.random, &args);
     math.raw_set("randomseed", lua.create_function(seed)?)?;
     shared.raw_set("redis", interface::table(lua, state)?)?;
-    libs::install(lua, &shared)?;
+    // Made once per state: there is nothing set yet.
+    let _ = state.libraries.set(libs::install(lua, &shared)?);
     Ok(shared)
 }
 

@@ -1,10 +1,11 @@
 //! What the functions of one Lua state share.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use super::failure::Ending;
 use super::random::Random;
 use crate::resp::ReplyBuffer;
+use crate::script::libs::Libraries;
 
 /// What the functions that Lua calls know of the run they serve.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub(super) struct State {
     /// Bytes of a reply that came in pieces.
     pub(super) joined: RefCell<Vec<u8>>,
     pub(super) random: Random,
+    /// The libraries beside Lua's own.
+    pub(super) libraries: OnceCell<Libraries>,
 }
 
 impl State {
@@ -28,5 +31,8 @@ impl State {
         self.is_resp3.set(false);
         self.killed.set(false);
         self.random.forget_seed();
+        if let Some(libraries) = self.libraries.get() {
+            libraries.forget_settings();
+        }
     }
 }
