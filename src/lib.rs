@@ -64,6 +64,8 @@
 //! - A client that tracks keys is noted as a reader under the lock of the key's shard, and whoever changes
 //!   the key tells it under that lock ([`tracking`]); who begins to track closes the gate once, so that
 //!   every batch knows.
+//! - A client that monitors is posted the line of every command by the worker that ran it, before the
+//!   reply is sent; while there is none, a command costs one load for it ([`engine::Monitors`]).
 //! - Shards count who waits for or watches their keys; only then do writers note which keys they touch.
 //! - An expired key reads as absent. The sweep finds due keys by 16 bits of the deadline in the table's
 //!   own slots, within 100 ms as a rule; the removal is an effect (`DEL`, `HDEL` for a hash's field).

@@ -109,6 +109,8 @@ pub struct ClientCell {
     pub can_redirect: AtomicBool,
     /// The client imports data (CLIENT IMPORT-SOURCE).
     pub is_import_source: AtomicBool,
+    /// The client is shown the commands of all others.
+    pub is_monitor: AtomicBool,
     /// A command of it waits for the end of a pause.
     pub is_postponed: AtomicBool,
     /// Set by whoever wants the connection closed; its worker acts on it.
@@ -149,6 +151,7 @@ impl Clients {
             no_touch: AtomicBool::new(false),
             can_redirect: AtomicBool::new(false),
             is_import_source: AtomicBool::new(false),
+            is_monitor: AtomicBool::new(false),
             is_postponed: AtomicBool::new(false),
             is_doomed: AtomicBool::new(false),
             tracking: TrackingCell::default(),

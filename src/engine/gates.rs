@@ -52,7 +52,7 @@ pub(super) enum Verdict {
 type Gate = fn(&Candidate<'_>) -> Verdict;
 
 /// All gates in the order they are asked.
-const GATES: &[Gate] = &[authentication, memory, subscription, loading, busy, pause];
+const GATES: &[Gate] = &[authentication, memory, subscription, loading, busy, monitor, pause];
 
 /// Asks all gates; the first that does not let the command pass decides.
 #[inline]
@@ -120,6 +120,16 @@ fn busy(candidate: &Candidate<'_>) -> Verdict {
     let Candidate { known, engine, .. } = candidate;
     let may = known.command.flags.has(Flags::ALLOW_BUSY) && matches!(known.plan, KeyPlan::None);
     if may { Verdict::Pass } else { Verdict::Refuse(engine.slow.refusal()) }
+}
+
+/// A client that monitors is treated like a replica: it leaves the data alone.
+#[inline]
+fn monitor(candidate: &Candidate<'_>) -> Verdict {
+    const REFUSAL: CommandError =
+        CommandError::refused("ERR Replica can't interact with the keyspace");
+    const DATA: Flags = Flags::WRITE.and(Flags::READONLY).and(Flags::MAY_REPLICATE);
+    let is_refused = candidate.session.monitors.is_some() && candidate.flags().has_any(DATA);
+    if is_refused { Verdict::Refuse(REFUSAL) } else { Verdict::Pass }
 }
 
 #[inline]

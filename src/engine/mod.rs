@@ -14,7 +14,9 @@ mod effects;
 mod error;
 mod gates;
 mod locking;
+mod logs;
 mod memory;
+mod monitors;
 mod nested;
 mod notify;
 mod pause;
@@ -46,6 +48,7 @@ pub use command::{
 pub use context::Context;
 pub use effects::{Effect, EffectLog, EffectReader, Effects};
 pub use error::CommandError;
+pub use monitors::{Monitors, Sight};
 pub use notify::Event;
 pub use pause::{Pause, PauseKind};
 pub use persistence::{LoadProgress, Persistence};

@@ -6,6 +6,7 @@
 use super::args::Args;
 use super::context::Context;
 use super::effects::{Effect, Effects};
+use super::logs::Ended;
 use super::session::Session;
 use super::state::Engine;
 use super::table::Known;
@@ -15,6 +16,7 @@ use super::worker::record_expired;
 use crate::base::clock;
 use crate::keyspace::{Keys, OwnedKey};
 use crate::resp::ReplyBuffer;
+use crate::stats::Counter;
 
 /// What nested commands came to, beyond their replies.
 #[derive(Default)]
@@ -22,6 +24,8 @@ pub(super) struct Sums {
     pub(super) changes: u64,
     pub(super) effects: Vec<Effect>,
     pub(super) touched: Vec<OwnedKey>,
+    /// What those who monitor are to see.
+    pub(super) lines: Vec<Vec<u8>>,
 }
 
 /// The circumstances of the outer command that the nested one shares.
@@ -38,6 +42,16 @@ pub(super) struct Outer<'a> {
     pub(super) is_recorded: bool,
 }
 
+impl Sums {
+    /// Shows what was run so far to those who monitor.
+    #[inline]
+    pub(super) fn show(&mut self, engine: &Engine, worker: usize) {
+        for line in self.lines.drain(..) {
+            engine.show(worker, line);
+        }
+    }
+}
+
 /// Runs a command under the locks of `keys` and appends its reply, an error too.
 pub(super) fn run(
     outer: Outer<'_>,
@@ -50,10 +64,11 @@ pub(super) fn run(
     let is_recording = outer.is_recorded && engine.effects.is_listening();
     let mut effects = Effects { is_recording, ..Effects::default() };
     let mut redacted = Vec::new();
+    let before = reply.len();
     let began_us = clock::monotonic_us();
     let mut context = Context {
         engine,
-        session: outer.session,
+        session: &mut *outer.session,
         args,
         reply: &mut *reply,
         keys,
@@ -71,6 +86,7 @@ pub(super) fn run(
         is_out_of_memory: outer.is_out_of_memory,
     };
     let outcome = (known.command.run)(&mut context);
+    let (hits, misses) = context.keys.hits_and_misses();
     if context.keys.has_news() {
         context.keys.settle_overdue();
         record_expired(engine, worker, &context.keys.take_expired());
@@ -90,8 +106,16 @@ pub(super) fn run(
         error.count(stats, known.id);
         reply.error_bytes(&error.bytes());
     }
-    let elapsed_us = clock::monotonic_us().saturating_sub(began_us);
-    stats.record_command(known.id, elapsed_us * 1000);
+    let elapsed_ns = clock::monotonic_us().saturating_sub(began_us) * 1000;
+    stats.record_command(known.id, elapsed_ns);
+    stats.add(Counter::CommandsProcessed, 1);
+    stats.add(Counter::KeyspaceHits, hits);
+    stats.add(Counter::KeyspaceMisses, misses);
+    let (tuning, session) = (outer.tuning, &*outer.session);
+    let (redacted, reply_bytes) = (redacted.as_slice(), reply.len().saturating_sub(before));
+    let ended = Ended { engine, tuning, session, known, args, redacted, elapsed_ns, reply_bytes };
+    ended.log();
+    sums.lines.extend(ended.line());
     if effects.change_count > 0 {
         sums.changes += effects.change_count;
         if effects.is_recording {

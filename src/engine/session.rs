@@ -55,6 +55,8 @@ pub struct Session {
     pub tracking: Option<Box<SessionTracking>>,
     /// What the client listens to.
     pub subscriptions: Subscriptions,
+    /// Number of its turn of monitoring, if it monitors.
+    pub monitors: Option<u64>,
 }
 
 impl Session {
@@ -72,6 +74,7 @@ impl Session {
             watches: WatchSet::default(),
             tracking: None,
             subscriptions: Subscriptions::default(),
+            monitors: None,
         }
     }
 

@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 
 use super::clients::{ClientCell, Clients};
 use super::effects::EffectLog;
+use super::monitors::{Monitors, Sight};
 use super::pause::Pause;
 use super::persistence::Persistence;
 use super::reaper::Reaper;
@@ -37,6 +38,8 @@ pub enum WorkerMessage {
     Publish(Box<Broadcast>),
     /// Tell a client which keys have changed.
     Invalidate(Box<Invalidation>),
+    /// Show a client that monitors a command of another one.
+    Show(Sight),
     /// Run what was postponed, if it may run now.
     Resume,
     /// Settings that a connection or the event loop caches may have changed.
@@ -91,6 +94,8 @@ pub struct Engine {
     pub tracking: Tracking,
     /// Who listens to which channels.
     pub pubsub: PubSub,
+    /// Who is shown all commands.
+    pub monitors: Monitors,
     pub identity: Identity,
     /// Changes since the last save.
     pub changes: Striped,
@@ -151,6 +156,7 @@ impl Engine {
             watches: Watches::default(),
             tracking: Tracking::default(),
             pubsub: PubSub::default(),
+            monitors: Monitors::default(),
             identity,
             changes: Striped::default(),
             expires_actively: AtomicBool::new(true),

@@ -203,6 +203,7 @@ impl Context<'_> {
             is_recorded: true,
         };
         nested::run(outer, (known, args), own, self.reply, sums);
+        sums.show(engine, self.worker);
     }
 
     /// Appends the effects and serves those who wait, then unlocks.

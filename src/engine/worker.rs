@@ -17,6 +17,7 @@ use super::effects::{Effect, Effects};
 use super::error::CommandError;
 use super::gates::{self, Candidate, Verdict};
 use super::locking::{Declared, lock};
+use super::logs::{Ended, STALE_CLOCK_NS, record_event};
 use super::memory::{Room, make_room};
 use super::notify::{self, Event};
 use super::refusals::Misfit;
@@ -35,10 +36,8 @@ use crate::keyspace::{
     data_bytes, publish_bytes,
 };
 use crate::resp::ReplyBuffer;
-use crate::stats::{CommandLogClient, CommandLogKind, Counter, WorkerStats};
+use crate::stats::{Counter, WorkerStats};
 
-/// A command that took longer than this makes the worker look at the wall clock again.
-const STALE_CLOCK_NS: u64 = 1_000_000;
 /// Time one slice of active expiry may take.
 const SWEEP_SLICE: Duration = Duration::from_micros(50);
 
@@ -154,6 +153,7 @@ impl Worker {
         self.engine.unwatch(&mut session.watches);
         self.engine.untrack(session);
         self.engine.end_subscriptions(session);
+        self.engine.end_monitoring(session);
         self.engine.clients.close(session.id());
     }
 
@@ -325,7 +325,7 @@ impl Worker {
             stats.add(Counter::ExpiredTimeCapReached, 1);
         }
         engine.count_changes(removed_count);
-        self.scratch.record_event(engine, "expire-cycle", elapsed_ns);
+        record_event(engine, &self.scratch.tuning, "expire-cycle", elapsed_ns);
         outcome
     }
 }
@@ -459,6 +459,10 @@ impl Scratch {
             Verdict::Refuse(error) => {
                 stats.record_rejected(known.id);
                 refuse(engine, stats, session, reply, (known, error));
+                // Those who monitor have seen the beginning of the transaction.
+                if known.command.in_transaction == InTransaction::RunsQueue {
+                    self.tell(engine, session, known, (args, 0, 0));
+                }
                 return Flow::Continue;
             }
         }
@@ -493,7 +497,7 @@ impl Scratch {
         stats.record_command(known.id, elapsed_ns);
         self.sums.commands += 1;
         self.sums.last_command = known.id as u64 + 1;
-        self.log(engine, session, known, (args, elapsed_ns, reply_bytes));
+        self.tell(engine, session, known, (args, elapsed_ns, reply_bytes));
         match (session.closes, std::mem::take(&mut self.is_waiting)) {
             (true, _) => Flow::Close,
             (false, true) => Flow::Wait,
@@ -656,82 +660,26 @@ impl Scratch {
         };
     }
 
-    /// Puts the command into the logs whose thresholds it passes.
+    /// Tells of a command that has ended whoever wants to hear of it.
     #[inline]
-    fn log(
+    fn tell(
         &mut self,
         engine: &Engine,
         session: &Session,
         known: &Known,
         (args, elapsed_ns, reply_bytes): (Args<'_>, u64, usize),
     ) {
-        let tuning = &self.tuning;
-        let may_be_logged = (elapsed_ns >= tuning.slow_log_ns)
-            | (reply_bytes >= tuning.large_reply_bytes)
-            | (args.extent_bytes() >= tuning.large_request_bytes);
-        if may_be_logged && !known.command.flags.has(Flags::SKIP_COMMANDLOG) {
-            self.write_logs(engine, session, args, (elapsed_ns, reply_bytes));
+        let (tuning, redacted) = (&self.tuning, self.redacted.as_slice());
+        let ended =
+            Ended { engine, tuning, session, known, args, redacted, elapsed_ns, reply_bytes };
+        ended.log();
+        if let Some(line) = ended.line() {
+            engine.show(self.index, line);
         }
         self.redacted.clear();
         if elapsed_ns >= STALE_CLOCK_NS {
             self.now_ms = clock::unix_ms();
             self.access.now_ms = self.now_ms;
-            let is_fast = known.command.flags.has(Flags::FAST);
-            let event = if is_fast { "fast-command" } else { "command" };
-            self.record_event(engine, event, elapsed_ns);
-        }
-    }
-
-    #[cold]
-    fn write_logs(
-        &self,
-        engine: &Engine,
-        session: &Session,
-        args: Args<'_>,
-        (elapsed_ns, reply_bytes): (u64, usize),
-    ) {
-        let (tuning, request_bytes) = (&self.tuning, args.total_bytes());
-        let amounts = [
-            (elapsed_ns >= tuning.slow_log_ns, CommandLogKind::Slow, elapsed_ns / 1000),
-            (
-                request_bytes >= tuning.large_request_bytes,
-                CommandLogKind::LargeRequest,
-                request_bytes as u64,
-            ),
-            (
-                reply_bytes >= tuning.large_reply_bytes,
-                CommandLogKind::LargeReply,
-                reply_bytes as u64,
-            ),
-        ];
-        let names = session.cell.names.lock();
-        let address = session.cell.peer.address.as_str();
-        let client = CommandLogClient { address, name: names.name.as_bytes() };
-        let shown: Vec<&[u8]> =
-            args.iter()
-                .enumerate()
-                .map(|(index, argument)| {
-                    if self.redacted.contains(&index) { b"(redacted)".as_slice() } else { argument }
-                })
-                .collect();
-        for (_, kind, amount) in amounts.into_iter().filter(|(applies, _, _)| *applies) {
-            let entry_count_max = engine.command_log_max(kind);
-            engine.stats.command_log().record(
-                kind,
-                entry_count_max,
-                self.now_ms / 1000,
-                amount,
-                shown.iter(),
-                client,
-            );
-        }
-    }
-
-    /// Notes a latency event if the monitor is on and the event was long enough.
-    fn record_event(&self, engine: &Engine, event: &'static str, elapsed_ns: u64) {
-        let elapsed_ms = elapsed_ns / 1_000_000;
-        if self.tuning.latency_monitor_ms > 0 && elapsed_ms >= self.tuning.latency_monitor_ms {
-            engine.stats.latency_monitor().record(event, self.now_ms / 1000, elapsed_ms);
         }
     }
 

@@ -19,7 +19,7 @@ use super::listen::Listeners;
 use super::ports::Ports;
 use crate::base::mailbox::Mailbox;
 use crate::base::{clock, log};
-use crate::engine::{ClientCell, Engine, Invalidation, Nobody, Worker, WorkerMessage};
+use crate::engine::{ClientCell, Engine, Invalidation, Nobody, Sight, Worker, WorkerMessage};
 use crate::pubsub::Broadcast;
 use crate::resp::ReplyBuffer;
 use crate::stats::Counter;
@@ -255,6 +255,7 @@ impl EventLoop {
                 WorkerMessage::Deliver { client, reply } => self.deliver(&client, reply),
                 WorkerMessage::Publish(broadcast) => self.hand_out(&broadcast),
                 WorkerMessage::Invalidate(invalidation) => self.invalidate(&invalidation),
+                WorkerMessage::Show(sight) => self.show(&sight),
                 WorkerMessage::Resume => self.resume(),
                 // Every round looks at the number of the configuration.
                 WorkerMessage::ConfigChanged => {}
@@ -290,6 +291,20 @@ impl EventLoop {
         let is_to_send = connection
             .filter(|found| found.session().id() == invalidation.client.id)
             .is_some_and(|connection| connection.push_news(&invalidation.news));
+        if is_to_send {
+            self.with_messages.push(number);
+        }
+    }
+
+    /// Puts the line of a command behind the replies of a client that monitors.
+    fn show(&mut self, sight: &Sight) {
+        // Relaxed: this thread wrote it.
+        let number = sight.client.seat.load(Ordering::Relaxed);
+        let connection = self.floor.connections.at(number);
+        // The client may have gone, and another one come to its place.
+        let is_to_send = connection
+            .filter(|found| found.session().id() == sight.client.id)
+            .is_some_and(|connection| connection.push_sight(sight));
         if is_to_send {
             self.with_messages.push(number);
         }

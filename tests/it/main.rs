@@ -11,6 +11,7 @@ mod introspection;
 mod lifecycle;
 mod limits;
 mod lists;
+mod monitor;
 mod persistence;
 mod protocol;
 mod races;

@@ -305,6 +305,7 @@ fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     let is_open = !context.engine.requires_password();
     context.engine.unwatch(&mut context.session.watches);
     context.engine.untrack(context.session);
+    context.engine.end_monitoring(context.session);
     let session = &mut *context.session;
     session.transaction = None;
     session.select(0);

@@ -22,6 +22,7 @@ pub(super) fn flags(cell: &ClientCell) -> String {
     let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
     let mut letters = String::new();
     for (applies, letter) in [
+        (is_set(&cell.is_monitor), 'O'),
         (is_set(&cell.is_postponed) || cell.waiting.lock().is_some(), 'b'),
         (value(&cell.gauges.queued_commands) > 0, 'x'),
         (is_set(&cell.is_doomed), 'A'),

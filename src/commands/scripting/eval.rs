@@ -128,6 +128,7 @@ fn keeps_to_keys(script: &Script) -> bool {
 }
 
 fn eval(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandError> {
+    context.show_to_monitors();
     let key_count = key_count(context)?;
     let script = load(context, context.args.at(1), Origin::Evaluated)?;
     run(context, &script, key_count, is_read_only)
@@ -136,6 +137,7 @@ fn eval(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandErro
 fn evalsha(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandError> {
     const NO_SCRIPT: CommandError =
         CommandError::refused("NOSCRIPT No matching script. Please use EVAL.");
+    context.show_to_monitors();
     let key_count = key_count(context)?;
     let script = context.engine.scripts.get(context.args.at(1)).ok_or(NO_SCRIPT)?;
     run(context, &script, key_count, is_read_only)

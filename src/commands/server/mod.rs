@@ -10,6 +10,7 @@ mod info;
 mod latency;
 mod lolwut;
 mod memory;
+mod monitor;
 mod process;
 mod saving;
 mod shutdown;
@@ -37,6 +38,7 @@ pub(super) const COMMANDS: &[Command] = &[
     latency::LATENCY,
     lolwut::LOLWUT,
     memory::MEMORY,
+    monitor::MONITOR,
     state::MODULE,
     state::ROLE,
     saving::SAVE,

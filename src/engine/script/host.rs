@@ -110,9 +110,12 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
     /// Hands what the script did to the command that runs it, still under all locks; says whether the
     /// run was given up.
     pub(super) fn settle(self) -> bool {
-        let Self { context, sums, within, slow, is_abandoned, .. } = self;
+        let Self { context, mut sums, within, slow, is_abandoned, .. } = self;
         drop(slow);
         let engine = context.engine;
+        if !is_abandoned {
+            sums.show(engine, context.worker);
+        }
         if sums.changes > 0 {
             sums.touched.iter().for_each(|key| engine.watches.mark(key));
         }
@@ -219,7 +222,20 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         };
         nested::run(outer, (known, args), keys, reply, &mut self.sums);
         self.declared.places = places;
+        self.show_sums();
         Ok(())
+    }
+
+    /// Shows the calls so far to those who monitor, unless the script may still run again from its start.
+    #[inline]
+    fn show_sums(&mut self) {
+        /// Lines that wait for the end of the script at most; it may take for ever.
+        const LINES_MAX: usize = 1024;
+        let Context { engine, worker, is_alone, is_nested, .. } = &*self.context;
+        let goes_on = self.has_acted || *is_alone || *is_nested;
+        if goes_on || self.sums.lines.len() >= LINES_MAX {
+            self.sums.show(engine, *worker);
+        }
     }
 
     /// Says how the shards of a command are had, and sees to it that they can be.

@@ -66,7 +66,8 @@ impl Connection {
             State::Postponed | State::Waiting => false,
             State::Serving | State::Closing => {
                 let idle_ms_max = kit.settings.idle_ms_max;
-                let listens = !self.session.subscriptions.is_empty();
+                let listens =
+                    !self.session.subscriptions.is_empty() || self.session.monitors.is_some();
                 let is_idle = idle_ms_max > 0 && idle_ms > idle_ms_max && !listens;
                 if is_idle {
                     log::verbose(format_args!("Closing idle client"));

@@ -20,7 +20,9 @@ use super::kit::{Kit, Share};
 use super::output;
 use super::stream::Stream;
 use crate::base::log;
-use crate::engine::{BATCH_COMMANDS_MAX, Batch, Flow, Gauges, News, ReplyMode, Session, Turn};
+use crate::engine::{
+    BATCH_COMMANDS_MAX, Batch, Flow, Gauges, News, ReplyMode, Session, Sight, Turn,
+};
 use crate::pubsub::Message;
 use crate::resp::{Protocol, ProtocolError, ReplyBuffer};
 use crate::stats::Counter;
@@ -202,6 +204,18 @@ impl Connection {
             News::Everything(_) => self.reply.null(),
             News::BrokenRedirect(id) => self.reply.integer(id.cast_signed()),
         }
+        !self.is_queued && !std::mem::replace(&mut self.has_message, true)
+    }
+
+    /// Takes the line of another client's command, if the client still monitors; says whether to send it
+    /// without waiting for a turn.
+    pub(super) fn push_sight(&mut self, sight: &Sight) -> bool {
+        let is_closing = matches!(self.state, State::Closing | State::Lingering { .. });
+        let is_wanted = self.session.monitors == Some(sight.turn);
+        if is_closing || !is_wanted || self.session.reply_mode != ReplyMode::On {
+            return false;
+        }
+        self.reply.raw_shared(&sight.line);
         !self.is_queued && !std::mem::replace(&mut self.has_message, true)
     }
 

@@ -16,6 +16,7 @@ pub(super) fn fill(engine: &Engine, fields: &mut Fields) {
     fields.count("blocked_clients", waiting_count + engine.clients.postponed_count());
     fields.count("tracking_clients", engine.tracking.client_count());
     fields.count("pubsub_clients", engine.pubsub.client_count() as u64);
+    fields.count("monitor_clients", engine.monitors.count() as u64);
     fields.zeros(&["clients_in_timeout_table"]);
     let (watching_count, watched_count) = engine.watches.counts();
     fields.count("watching_clients", watching_count);
