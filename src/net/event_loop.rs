@@ -160,11 +160,10 @@ impl EventLoop {
             }
         }
         self.finish_group();
-        self.kit.worker.engine().send_gathered_news(Some(self.index));
-        let has_own_mail = self.kit.worker.engine().take_own_mail(self.index);
-        if std::mem::take(&mut self.floor.has_letters) || has_own_mail {
+        if std::mem::take(&mut self.floor.has_letters) {
             self.read_letters();
         }
+        self.read_own_letters();
         self.floor.accept(&self.kit);
         self.keep_time();
         let stats = self.kit.worker.stats();
@@ -187,6 +186,7 @@ impl EventLoop {
                     self.run_group();
                 }
             }
+            Begun::Ran => self.finish_turn(number),
             Begun::Done(next) => self.floor.end_turn(number, next, &self.kit),
         }
     }
@@ -203,8 +203,15 @@ impl EventLoop {
                 self.floor.end_turn(number, Next::Again, &self.kit);
             }
             Begun::Done(next) => self.floor.end_turn(number, next, &self.kit),
+            Begun::Ran => self.finish_turn(number),
             Begun::Joined(share) => self.group.push((number, share)),
         }
+    }
+
+    /// Ends the turn of a connection that has run its commands alone.
+    fn finish_turn(&mut self, number: usize) {
+        self.floor.finishing.push(number);
+        self.finish_turns();
     }
 
     /// Gives all connections in the middle of their turn the rest of it.
@@ -240,9 +247,22 @@ impl EventLoop {
     }
 
     fn finish_turns(&mut self) {
+        if self.kit.worker.engine().tracking.is_on() {
+            // Who has changed a key that he has read hears of it in one write with the reply: a cache
+            // in the client looks for news when it has read the reply, and not again.
+            self.read_own_letters();
+        }
         self.floor.finish_turns(&mut self.kit);
         self.finishing_bytes = 0;
         self.finishing_since = self.kit.ticker.raw();
+    }
+
+    /// Reads the letters if this worker has written some of them.
+    fn read_own_letters(&mut self) {
+        self.kit.worker.engine().send_gathered_news(Some(self.index));
+        if self.kit.worker.engine().take_own_mail(self.index) {
+            self.read_letters();
+        }
     }
 
     fn read_letters(&mut self) {

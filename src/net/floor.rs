@@ -148,8 +148,9 @@ impl Floor {
         match next {
             Next::Wait => {}
             Next::Again => {
-                if let Some(connection) = self.connections.at(number) {
-                    connection.is_queued = true;
+                if let Some(connection) = self.connections.at(number)
+                    && !std::mem::replace(&mut connection.is_queued, true)
+                {
                     self.queue.push_back(number);
                 }
             }
@@ -224,6 +225,7 @@ impl Floor {
         let Some(connection) = self.connections.at(number) else { return };
         let next = match connection.begin(kit, &mut Nobody) {
             Begun::Done(next) => next,
+            Begun::Ran => connection.finish(kit),
             Begun::Joined(share) => {
                 connection.run_share(share, kit, &mut Nobody);
                 kit.clear_group();

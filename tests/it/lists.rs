@@ -137,3 +137,21 @@ fn a_wait_in_vain_ends_with_nothing() {
         assert_eq!(client.line("LLEN none").int(), 1);
     });
 }
+
+#[test]
+fn who_was_served_after_a_wait_costs_nothing_and_is_forgotten_when_he_goes() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        let mut waiters: Vec<Client> = (0..4)
+            .map(|count| send_waiting(server, &mut client, "BLPOP queue 0", count + 1))
+            .collect();
+        client.line("RPUSH queue a b c d");
+        waiters.iter_mut().for_each(|waiter| assert_eq!(waiter.recv().texts()[0], "queue"));
+        let before = client.info_int("eventloop_cycles");
+        // Workers look at their connections ten times a second, one that turns in vain 10,000 times.
+        assert!(client.line("BLPOP none 0.2").is_nil());
+        assert!(client.info_int("eventloop_cycles") - before < 1000);
+        drop(waiters);
+        wait_until("all are forgotten", || client.info_int("connected_clients") == 1);
+    });
+}

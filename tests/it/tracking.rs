@@ -55,6 +55,24 @@ fn whoever_has_read_a_key_hears_once_that_it_has_changed() {
 }
 
 #[test]
+fn news_of_the_own_change_come_in_one_piece_with_the_reply() {
+    for_each_thread_count(|server| {
+        for options in [&[][..], &["BCAST"]] {
+            let mut client = tracker(server, options);
+            // Ordinary commands, and a long one, of which the server keeps the first part.
+            for value in ["1".to_owned(), "x".repeat(200_000)] {
+                for _ in 0..50 {
+                    client.line("GET a");
+                    client.call(&["SET", "a", &value]);
+                    assert!(client.has_more(), "{options:?}");
+                    assert_eq!(told(&client.recv()), ["a"]);
+                }
+            }
+        }
+    });
+}
+
+#[test]
 fn prefixes_are_told_together_and_never_to_whoever_changed_them_itself() {
     for_each_thread_count(|server| {
         let mut other = server.client();

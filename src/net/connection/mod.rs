@@ -53,6 +53,8 @@ pub(super) enum Next {
 pub(super) enum Begun {
     /// The connection has a share in the group; the turn goes on with it.
     Joined(Share),
+    /// The connection has run what it had kept; [`Connection::finish`] ends the turn.
+    Ran,
     /// The turn is over.
     Done(Next),
 }
@@ -145,7 +147,7 @@ impl Connection {
         let is_postponed = self.state == State::Postponed;
         if is_postponed {
             self.state = State::Serving;
-            self.input.has_more = true;
+            self.input.has_more = !self.input.is_empty();
         }
         is_postponed
     }
@@ -157,7 +159,7 @@ impl Connection {
         }
         if self.state == State::Waiting {
             self.state = State::Serving;
-            self.input.has_more = true;
+            self.input.has_more = !self.input.is_empty();
         }
     }
 
@@ -223,14 +225,14 @@ impl Connection {
     #[inline]
     pub(super) fn begin(&mut self, kit: &mut Kit, turn: &mut dyn Turn) -> Begun {
         match self.try_begin(kit, turn) {
-            Ok(Some(share)) => Begun::Joined(share),
+            Ok(Some(begun)) => begun,
             Ok(None) => Begun::Done(self.finish(kit)),
             Err(ending) => Begun::Done(self.give_up(&ending, kit)),
         }
     }
 
     #[inline]
-    fn try_begin(&mut self, kit: &mut Kit, turn: &mut dyn Turn) -> Result<Option<Share>, Ending> {
+    fn try_begin(&mut self, kit: &mut Kit, turn: &mut dyn Turn) -> Result<Option<Begun>, Ending> {
         if self.session.is_doomed() {
             return Err(Ending::Broken);
         }
@@ -242,10 +244,10 @@ impl Connection {
         }
         if !self.input.is_empty() {
             self.serve_alone(kit, turn)?;
-        } else if self.is_readable {
-            return self.join(kit);
+            return Ok(Some(Begun::Ran));
         }
-        Ok(None)
+        let share = if self.is_readable { self.join(kit)? } else { None };
+        Ok(share.map(Begun::Joined))
     }
 
     /// Reads once, parses the first batch of what has arrived into the group's, and begins to fetch

@@ -67,6 +67,11 @@ impl Client {
         read_value(&mut self.reader)
     }
 
+    /// Says whether more was read together with the last reply.
+    pub(crate) fn has_more(&self) -> bool {
+        !self.reader.buffer().is_empty()
+    }
+
     /// Sends one command and returns its reply.
     #[track_caller]
     pub(crate) fn call<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Value {
