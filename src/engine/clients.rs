@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 
 use parking_lot::Mutex;
 
+use super::client_memory::ClientMemory;
+use super::session::Session;
 use super::tracking::TrackingCell;
 use super::waiting::Waiter;
 
@@ -65,6 +67,14 @@ gauges! {
     queued_bytes,
     /// Keys watched for the next transaction.
     watched_keys,
+    /// Bytes they take.
+    watched_bytes,
+    /// Bytes that the names of channels and patterns it subscribes to take.
+    subscribed_bytes,
+    /// Bytes that the prefixes it tracks take.
+    prefix_bytes,
+    /// Its share of the sum of all clients' memory; see [`Clients::count_memory`].
+    counted_bytes,
     /// Index of the last command in the command table plus one; 0 before the first one.
     last_command,
     /// Channels the client subscribes to.
@@ -123,10 +133,30 @@ pub struct ClientCell {
     pub waiting: Mutex<Option<Arc<Waiter>>>,
 }
 
+impl ClientCell {
+    /// Returns the bytes the client takes, as its worker noted them last.
+    pub fn memory_bytes(&self) -> u64 {
+        const OWN_BYTES: u64 = (size_of::<ClientCell>() + size_of::<Session>()) as u64;
+        let gauges = &self.gauges;
+        let parts = [
+            &gauges.query_bytes,
+            &gauges.query_free_bytes,
+            &gauges.argument_bytes,
+            &gauges.queued_bytes,
+            &gauges.reply_capacity_bytes,
+            &gauges.watched_bytes,
+            &gauges.subscribed_bytes,
+            &gauges.prefix_bytes,
+        ];
+        OWN_BYTES + parts.into_iter().map(Gauges::value).sum::<u64>()
+    }
+}
+
 /// All connected clients, by id.
 #[derive(Default)]
 pub struct Clients {
     by_id: Mutex<BTreeMap<u64, Arc<ClientCell>>>,
+    pub(super) memory: ClientMemory,
     last_id: AtomicU64,
     postponed_count: AtomicU64,
     max_query_bytes: AtomicU64,
@@ -163,9 +193,10 @@ impl Clients {
         cell
     }
 
-    /// Forgets a client.
-    pub fn close(&self, id: u64) {
-        self.by_id.lock().remove(&id);
+    /// Forgets a client, whose connection is closed or about to be.
+    pub fn close(&self, cell: &ClientCell) {
+        self.by_id.lock().remove(&cell.id);
+        self.memory.forget(cell);
     }
 
     /// Notes whether a command of the client waits for the end of a pause; its worker calls this.
@@ -196,22 +227,19 @@ impl Clients {
         self.by_id.lock().values().cloned().collect()
     }
 
+    /// Calls a function for all clients; nobody comes or goes meanwhile.
+    pub(super) fn for_each(&self, mut each: impl FnMut(&ClientCell)) {
+        self.by_id.lock().values().for_each(|cell| each(cell));
+    }
+
     /// Returns the client of an id.
     pub fn find(&self, id: u64) -> Option<Arc<ClientCell>> {
         self.by_id.lock().get(&id).cloned()
     }
 
-    /// Returns the bytes of all clients' buffers as their workers noted them last.
+    /// Returns the bytes that all clients take as their workers noted them last.
     pub fn buffer_bytes(&self) -> u64 {
-        let bytes = |cell: &ClientCell| {
-            let gauges = &cell.gauges;
-            // Relaxed: statistics.
-            [&gauges.query_bytes, &gauges.query_free_bytes, &gauges.reply_capacity_bytes]
-                .iter()
-                .map(|gauge| gauge.load(Ordering::Relaxed))
-                .sum::<u64>()
-        };
-        self.by_id.lock().values().map(|cell| bytes(cell)).sum()
+        self.by_id.lock().values().map(|cell| cell.memory_bytes()).sum()
     }
 
     /// Notes the buffers of a client for the largest ones ever seen (INFO clients).

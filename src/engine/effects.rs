@@ -103,6 +103,8 @@ pub struct Effects {
     pub(super) list: Vec<Effect>,
     /// The command itself is not what is repeated.
     pub(super) is_rewritten: bool,
+    /// It is repeated though it changes no data.
+    pub(super) is_repeated: bool,
 }
 
 impl Effects {
@@ -116,6 +118,18 @@ impl Effects {
     #[inline]
     pub fn is_recorded(&self) -> bool {
         self.is_recording
+    }
+
+    /// Has the command, or what is stated, repeated though it changes no data (PUBLISH).
+    #[inline]
+    pub fn repeat(&mut self) {
+        self.is_repeated = true;
+    }
+
+    /// Says whether there is something to repeat.
+    #[inline]
+    pub(super) fn are_repeated(&self) -> bool {
+        self.change_count > 0 || self.is_repeated
     }
 
     /// Says that the command itself is not what is repeated, even if no effect is stated.
@@ -133,6 +147,7 @@ impl Effects {
     pub(super) fn clear(&mut self) {
         self.change_count = 0;
         self.is_rewritten = false;
+        self.is_repeated = false;
         self.list.clear();
     }
 

@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use super::args::Args;
 use super::command::{Flags, InTransaction};
 use super::error::CommandError;
-use super::pause::PauseKind;
 use super::session::Session;
 use super::state::Engine;
 use super::table::{KeyPlan, Known};
@@ -134,12 +133,8 @@ fn monitor(candidate: &Candidate<'_>) -> Verdict {
 
 #[inline]
 fn pause(candidate: &Candidate<'_>) -> Verdict {
-    let waits = match candidate.engine.pause.current(candidate.now_ms) {
-        None => false,
-        Some((PauseKind::All, _)) => true,
-        Some((PauseKind::Writes, _)) => {
-            candidate.flags().has_any(Flags::WRITE.and(Flags::MAY_REPLICATE))
-        }
-    };
-    if waits { Verdict::Postpone } else { Verdict::Pass }
+    let may_write = || candidate.flags().has_any(Flags::WRITE.and(Flags::MAY_REPLICATE));
+    let waits = candidate.engine.pause.holds_back(candidate.now_ms, may_write);
+    // A client that monitors changes nothing, and is there to see.
+    if waits && candidate.session.monitors.is_none() { Verdict::Postpone } else { Verdict::Pass }
 }

@@ -116,10 +116,8 @@ pub(super) fn run(
     let ended = Ended { engine, tuning, session, known, args, redacted, elapsed_ns, reply_bytes };
     ended.log();
     sums.lines.extend(ended.line());
-    if effects.change_count > 0 {
-        sums.changes += effects.change_count;
-        if effects.is_recording {
-            sums.effects.extend(effects.into_effects(db, args));
-        }
+    sums.changes += effects.change_count;
+    if effects.is_recording && effects.are_repeated() {
+        sums.effects.extend(effects.into_effects(db, args));
     }
 }

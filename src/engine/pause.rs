@@ -1,8 +1,13 @@
 //! CLIENT PAUSE: until when which commands wait.
+//!
+//! While a pause is in force no data changes: keys whose time has come read as absent but stay, nothing
+//! is evicted, and clients that wait for a key are served when it is over.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+
+use crate::keyspace::OwnedKey;
 
 /// Which commands a pause holds back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +30,9 @@ pub struct Pause {
     is_possible: AtomicBool,
     last_end_ms: AtomicU64,
     ends: Mutex<Ends>,
+    /// Keys that are ready for clients who wait for them, when the pause is over.
+    held_back: Mutex<Vec<OwnedKey>>,
+    has_held_back: AtomicBool,
 }
 
 impl Pause {
@@ -58,6 +66,37 @@ impl Pause {
             return Some((PauseKind::All, ends.all_ms));
         }
         (ends.writes_ms > now_ms).then_some((PauseKind::Writes, ends.writes_ms))
+    }
+
+    /// Says whether a command has to wait; `may_write` says whether it may change data.
+    #[inline]
+    pub fn holds_back(&self, now_ms: u64, may_write: impl FnOnce() -> bool) -> bool {
+        match self.current(now_ms) {
+            None => false,
+            Some((PauseKind::All, _)) => true,
+            Some((PauseKind::Writes, _)) => may_write(),
+        }
+    }
+
+    /// Notes a key whose waiters are to be served when the pause is over.
+    pub(super) fn hold_back(&self, key: &OwnedKey) {
+        let mut keys = self.held_back.lock();
+        if !keys.contains(key) {
+            keys.push(key.clone());
+        }
+        // Relaxed, here and below: a hint; the list has its lock.
+        self.has_held_back.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns the keys noted since the last call.
+    #[inline]
+    pub(super) fn take_held_back(&self) -> Vec<OwnedKey> {
+        if !self.has_held_back.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let mut keys = self.held_back.lock();
+        self.has_held_back.store(false, Ordering::Relaxed);
+        std::mem::take(&mut *keys)
     }
 
     /// Returns the time by which every pause is over, if one was begun.

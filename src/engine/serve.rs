@@ -9,14 +9,17 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::clients::Gauges;
+use super::command::Flags;
 use super::context::Context;
 use super::effects::Effects;
+use super::logs::Ended;
 use super::session::Session;
 use super::state::Engine;
 use super::tuning::Tuning;
 use super::turn::Nobody;
 use super::waiting::{Waiter, key_at};
 use super::worker::{append_effects, record_expired};
+use crate::base::clock;
 use crate::keyspace::{Access, KeyPlace, Keys, LockMode, Lookup, OwnedKey};
 use crate::resp::ReplyBuffer;
 
@@ -104,6 +107,12 @@ impl Server<'_> {
         ready: &mut VecDeque<OwnedKey>,
     ) -> Tried {
         let (engine, parked) = (self.engine, &waiter.detail);
+        let known = engine.table.by_id(parked.command_id);
+        let may_write = || known.command.flags.has_any(Flags::WRITE.and(Flags::MAY_REPLICATE));
+        if engine.pause.holds_back(self.now_ms, may_write) {
+            engine.pause.hold_back(key);
+            return Tried::NothingThere;
+        }
         let places = places_of(engine, waiter, key);
         let Some(lent) = keys.lend(&places, LockMode::Exclusive, self.access) else {
             return Tried::LacksLock;
@@ -114,7 +123,6 @@ impl Server<'_> {
         let mut effects =
             Effects { is_recording: engine.effects.is_listening(), ..Effects::default() };
         let mut redacted = Vec::new();
-        let known = engine.table.by_id(parked.command_id);
         let context = Context {
             engine,
             session: &mut session,
@@ -135,10 +143,22 @@ impl Server<'_> {
             is_out_of_memory: false,
         };
         let ready_count = ready.len();
+        let began_us = clock::monotonic_us();
         let is_served = self.attempt(context, waiter, position, ready);
         if !is_served {
             return Tried::NothingThere;
         }
+        Ended {
+            engine,
+            tuning: self.tuning,
+            session: &session,
+            known,
+            args: parked.args(),
+            redacted: &[],
+            elapsed_ns: clock::monotonic_us().saturating_sub(began_us) * 1000,
+            reply_bytes: reply.len(),
+        }
+        .log();
         if effects.change_count > 0 {
             if effects.is_recording {
                 append_effects(engine, parked.db, parked.args(), &effects);

@@ -101,6 +101,7 @@ impl Session {
             Gauges::set(&gauges.queued_commands, queued);
             Gauges::set(&gauges.queued_bytes, bytes);
             Gauges::set(&gauges.watched_keys, watched);
+            Gauges::set(&gauges.watched_bytes, self.watches.bytes() as u64);
         }
     }
 

@@ -105,6 +105,8 @@ pub struct Engine {
     pub is_upkeep_paused: AtomicBool,
     /// Checksums of RESTORE's payloads may be ignored for tests (DEBUG SET-SKIP-CHECKSUM-VALIDATION).
     pub skips_checksums: AtomicBool,
+    /// Idle clients may keep the memory of their replies for tests (DEBUG REPLYBUFFER RESIZING).
+    pub keeps_reply_buffers: AtomicBool,
     pub persistence: Persistence,
     /// From how many bytes on an element of a list is large, for tests (DEBUG
     /// QUICKLIST-PACKED-THRESHOLD); 0 for the usual.
@@ -142,13 +144,15 @@ impl Engine {
     ) -> std::io::Result<Self> {
         let stats = Arc::new(Stats::new(worker_count, table.all().len()));
         stats.set_latency_tracking(config.flag(Setting::LatencyTracking));
+        let clients = Clients::default();
+        clients.set_memory_limit(config.maxmemory_clients_bytes());
         Ok(Self {
             keyspace: Keyspace::new(database_count),
             config,
             stats,
             table,
             gate: Gate::new(worker_count),
-            clients: Clients::default(),
+            clients,
             effects: EffectLog::default(),
             reaper: Reaper::start()?,
             pause: Pause::default(),
@@ -162,6 +166,7 @@ impl Engine {
             expires_actively: AtomicBool::new(true),
             is_upkeep_paused: AtomicBool::new(false),
             skips_checksums: AtomicBool::new(false),
+            keeps_reply_buffers: AtomicBool::new(false),
             persistence: Persistence::new(clock::unix_ms() / 1000),
             list_large_bytes_min: AtomicUsize::new(0),
             replication_id: Mutex::new(random_id()),
@@ -227,10 +232,11 @@ impl Engine {
         }
     }
 
-    /// Asks the worker of a client to close it.
+    /// Asks the worker of a client to close it. For all others it is gone from now on.
     pub fn close_client(&self, cell: &ClientCell) {
         // Relaxed: the mailbox's lock orders the flag before the message.
         cell.is_doomed.store(true, Ordering::Relaxed);
+        self.clients.close(cell);
         self.tell(cell.worker, WorkerMessage::CloseClient(cell.id));
     }
 
@@ -275,7 +281,7 @@ impl Engine {
         *self.replication_id.lock() = random_id();
     }
 
-    /// Returns the bytes of memory in use: data, and the buffers of clients.
+    /// Returns the bytes of memory in use: data and clients.
     pub fn used_memory_bytes(&self) -> u64 {
         let used = crate::keyspace::data_bytes() + self.client_bytes();
         // Relaxed: a statistic.
@@ -306,7 +312,7 @@ impl Engine {
         self.script_memory.iter().map(|bytes| bytes.load(Ordering::Relaxed)).sum()
     }
 
-    /// Returns the bytes of all clients' buffers as last noted by their workers.
+    /// Returns the bytes that all clients take as last noted by their workers.
     pub fn client_bytes(&self) -> u64 {
         self.clients.buffer_bytes()
     }

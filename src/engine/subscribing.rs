@@ -76,4 +76,5 @@ fn show_counts(session: &Session, space: Space) {
         Space::ShardChannel => &gauges.shard_channel_count,
     };
     Gauges::set(gauge, session.subscriptions.len(space) as u64);
+    Gauges::set(&gauges.subscribed_bytes, session.subscriptions.bytes() as u64);
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::clients::ClientCell;
+use super::clients::{ClientCell, Gauges};
 use super::command::Flags;
 use super::context::Context;
 use super::error::CommandError;
@@ -203,6 +203,11 @@ impl Context<'_> {
         for prefix in prefixes {
             engine.tracking.prefixes.follow(&tracking.tracker, &prefix);
             if !tracking.prefixes.contains(&prefix) {
+                /// Of a prefix here and in the list of all, without its bytes.
+                const PREFIX_BYTES: usize = 4 * size_of::<Vec<u8>>();
+                let bytes = &cell.gauges.prefix_bytes;
+                let more = (PREFIX_BYTES + 2 * prefix.len()) as u64;
+                Gauges::set(bytes, Gauges::value(bytes) + more);
                 tracking.prefixes.push(prefix);
             }
         }
@@ -217,6 +222,7 @@ impl Engine {
         let Some(tracking) = session.tracking.take() else { return };
         session.cell.tracking.bits.store(0, Ordering::Relaxed);
         session.cell.tracking.redirect.store(0, Ordering::Relaxed);
+        Gauges::set(&session.cell.gauges.prefix_bytes, 0);
         self.tracking.table.leave(&tracking.tracker);
         self.tracking.prefixes.leave(&tracking.tracker);
         self.tracking.client_count.fetch_sub(1, Ordering::Relaxed);

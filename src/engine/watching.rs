@@ -15,19 +15,27 @@ use crate::keyspace::{Key, OwnedKey};
 #[derive(Default)]
 pub struct WatchSet {
     keys: Vec<WatchedKey>,
+    name_bytes: usize,
     mark: Arc<AtomicBool>,
 }
 
 struct WatchedKey {
     key: OwnedKey,
-    /// Its time was over when it began to be watched, so that its removal is no change.
-    was_expired: bool,
+    /// It has been there though its time was over since it began to be watched, or since it took the
+    /// place of nothing: its removal is no change.
+    was_expired: Arc<AtomicBool>,
+}
+
+/// One client that watches a key.
+struct Watcher {
+    mark: Arc<AtomicBool>,
+    was_expired: Arc<AtomicBool>,
 }
 
 /// All watched keys and the marks of those who watch them.
 #[derive(Default)]
 pub struct Watches {
-    marks: Mutex<HashMap<OwnedKey, Vec<Arc<AtomicBool>>>>,
+    marks: Mutex<HashMap<OwnedKey, Vec<Watcher>>>,
     client_count: AtomicU64,
 }
 
@@ -46,9 +54,9 @@ impl Watches {
 
     /// Marks all who watch a key. Its shard is locked.
     pub fn mark(&self, key: &OwnedKey) {
-        for mark in self.marks.lock().get(key).into_iter().flatten() {
+        for watcher in self.marks.lock().get(key).into_iter().flatten() {
             // Relaxed: the shard's lock orders it.
-            mark.store(true, Ordering::Relaxed);
+            watcher.mark.store(true, Ordering::Relaxed);
         }
     }
 
@@ -59,14 +67,32 @@ impl Watches {
         own.map(|(key, watchers)| (key.clone(), watchers.len())).collect()
     }
 
-    fn add(&self, key: &OwnedKey, mark: &Arc<AtomicBool>) {
-        self.marks.lock().entry(key.clone()).or_default().push(Arc::clone(mark));
+    fn add(&self, key: &OwnedKey, watcher: Watcher) {
+        self.marks.lock().entry(key.clone()).or_default().push(watcher);
+    }
+
+    /// Marks those who watch a key that is about to go or to be another one; `is_expired` says of the
+    /// entry that is there whether its time is over. The gate is closed.
+    fn mark_if_there(&self, key: &OwnedKey, is_expired: Option<bool>) {
+        for watcher in self.marks.lock().get(key).into_iter().flatten() {
+            let was_expired = watcher.was_expired.swap(false, Ordering::Relaxed);
+            if is_expired.is_some_and(|is_expired| !(is_expired && was_expired)) {
+                watcher.mark.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Notes that what has come to the place of a key is there only though its time is over.
+    fn note_expired(&self, key: &OwnedKey) {
+        for watcher in self.marks.lock().get(key).into_iter().flatten() {
+            watcher.was_expired.store(true, Ordering::Relaxed);
+        }
     }
 
     fn remove(&self, key: &OwnedKey, mark: &Arc<AtomicBool>) {
         let mut marks = self.marks.lock();
         let Some(watchers) = marks.get_mut(key) else { return };
-        watchers.retain(|other| !Arc::ptr_eq(other, mark));
+        watchers.retain(|other| !Arc::ptr_eq(&other.mark, mark));
         if watchers.is_empty() {
             marks.remove(key);
         }
@@ -77,6 +103,13 @@ impl WatchSet {
     /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.keys.len()
+    }
+
+    /// Returns the bytes that watching takes.
+    pub(super) fn bytes(&self) -> usize {
+        /// Of a key here and in the list of all watched keys, without its name.
+        const KEY_BYTES: usize = size_of::<WatchedKey>() + size_of::<(OwnedKey, Vec<()>)>();
+        2 * self.name_bytes + KEY_BYTES * self.keys.len()
     }
 
     /// Says whether nothing is watched.
@@ -96,7 +129,7 @@ impl WatchSet {
             || self.keys.iter().any(|watched| {
                 let key = watched.key.key();
                 let is_expired = keys.holds_expired(&key);
-                is_expired && !watched.was_expired
+                is_expired && !watched.was_expired.load(Ordering::Relaxed)
             })
     }
 }
@@ -117,9 +150,11 @@ impl super::Context<'_> {
         // Told now, while nobody of this client's hears of it: it is no change for them.
         record_expired(self.engine, self.worker, &self.keys.take_expired());
         self.keys.observe(key);
-        watches.add(&owned, &set.mark);
-        // Only a replica still holds it then.
-        let was_expired = self.keys.holds_expired(key);
+        // It is still there only while nothing expires.
+        let was_expired = Arc::new(AtomicBool::new(self.keys.holds_expired(key)));
+        let mark = Arc::clone(&set.mark);
+        watches.add(&owned, Watcher { mark, was_expired: Arc::clone(&was_expired) });
+        set.name_bytes += key.bytes.len();
         set.keys.push(WatchedKey { key: owned, was_expired });
     }
 }
@@ -143,8 +178,18 @@ impl Engine {
     pub fn mark_watched(&self, db: u32) {
         let now_ms = clock::unix_ms();
         for (key, _) in self.watches.keys_of(db) {
-            if self.keyspace.holds(&key.key(), now_ms) {
-                self.watches.mark(&key);
+            self.watches.mark_if_there(&key, self.keyspace.is_expired(&key.key(), now_ms));
+        }
+    }
+
+    /// Marks those who watch keys of a database that have come to be there.
+    fn mark_arrived(&self, db: u32) {
+        let now_ms = clock::unix_ms();
+        for (key, _) in self.watches.keys_of(db) {
+            match self.keyspace.is_expired(&key.key(), now_ms) {
+                None => {}
+                Some(false) => self.watches.mark(&key),
+                Some(true) => self.watches.note_expired(&key),
             }
         }
     }
@@ -165,7 +210,7 @@ impl Engine {
         for (key, count) in &observed {
             (0..*count).for_each(|_| self.keyspace.begin_observation(&key.key()));
         }
-        databases.iter().for_each(|&db| self.mark_watched(db));
+        databases.iter().for_each(|&db| self.mark_arrived(db));
         databases.iter().flat_map(|&db| self.waiters.keys_of(db)).collect()
     }
 }

@@ -32,8 +32,8 @@ use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::base::patience::while_waiting;
 use crate::keyspace::{
-    Access, Evictor, Expired, ExpiredThing, HeldShard, LockMode, Overdue, Sweep, SweepOutcome,
-    data_bytes, publish_bytes,
+    Access, Evictor, Expired, ExpiredThing, HeldShard, LockMode, Overdue, OwnedKey, Sweep,
+    SweepOutcome, data_bytes, publish_bytes,
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{Counter, WorkerStats};
@@ -154,7 +154,7 @@ impl Worker {
         self.engine.untrack(session);
         self.engine.end_subscriptions(session);
         self.engine.end_monitoring(session);
-        self.engine.clients.close(session.id());
+        self.engine.clients.close(&session.cell);
     }
 
     /// Looks up the commands of a batch from number `first` on, all of the same client, and begins to
@@ -260,14 +260,16 @@ impl Worker {
         let now_ms = self.scratch.now_ms;
         // Relaxed: a switch for tests.
         let is_stopped = engine.is_upkeep_paused.load(std::sync::atomic::Ordering::Relaxed);
+        // However little there is: a limit of one byte is one, too.
+        publish_bytes();
         if self.is_aside || is_stopped || engine.pause.current(now_ms).is_some() {
             return false;
         }
-        // However little there is: a limit of one byte is one, too.
-        publish_bytes();
         if !engine.gate.enter(self.scratch.index) {
             return false;
         }
+        let held_back = engine.pause.take_held_back();
+        self.scratch.serve(engine, held_back);
         let swept = self.sweep_slice();
         let evicts = self.scratch.relieve(&self.engine) == Room::Later;
         self.engine.gate.leave(self.scratch.index);
@@ -407,6 +409,8 @@ impl Scratch {
     fn renew(&mut self, engine: &Engine) {
         self.now_ms = clock::unix_ms();
         if engine.config.generation() != self.tuning.generation {
+            // A new limit may be so small that what each thread still has by itself matters.
+            publish_bytes();
             let old = self.tuning.policy;
             self.tuning = Tuning::read(&engine.config);
             if old != self.tuning.policy {
@@ -547,11 +551,23 @@ impl Scratch {
     /// Evicts if memory is above its limit.
     #[inline]
     fn relieve(&mut self, engine: &Engine) -> Room {
-        if !self.is_above_limit() {
+        if !self.is_above_limit() || engine.pause.current(self.now_ms).is_some() {
             return Room::Enough;
         }
         let stats = engine.stats.worker(self.index);
         make_room(engine, &self.tuning, &mut self.evictor, self.now_ms, stats)
+    }
+
+    /// Serves those who wait for keys that became ready during a pause.
+    fn serve(&mut self, engine: &Engine, ready: Vec<OwnedKey>) {
+        if ready.is_empty() {
+            return;
+        }
+        let Self { access, tuning, index, now_ms, .. } = &*self;
+        let (index, now_ms) = (*index, *now_ms);
+        let mut server = Server { engine, access, tuning, index, now_ms, change_count: 0 };
+        server.serve_deferred(ready);
+        engine.count_changes(server.change_count);
     }
 
     /// Locks the keys, runs the handler, appends the effects, unlocks.
@@ -565,6 +581,7 @@ impl Scratch {
         (reply, turn): (&mut ReplyBuffer, &mut dyn Turn),
     ) -> Result<(), CommandError> {
         self.access.touches = !session.no_touch;
+        self.access.removes_expired = engine.pause.current(self.now_ms).is_none();
         self.effects.is_recording = engine.effects.is_listening();
         let (db, index, now_ms) = (session.db, self.index, self.now_ms);
         let client_id = session.id();
@@ -611,12 +628,10 @@ impl Scratch {
             engine.remember_reads(index, context.session, known, args);
         }
         let changes = context.effects.change_count;
-        if changes > 0 {
-            if context.effects.is_recording {
-                append_effects(engine, db, args, context.effects);
-            }
-            sums.changes += changes;
+        if context.effects.is_recording && context.effects.are_repeated() {
+            append_effects(engine, db, args, context.effects);
         }
+        sums.changes += changes;
         let (hits, misses) = context.keys.hits_and_misses();
         sums.hits += hits;
         sums.misses += misses;
@@ -672,7 +687,10 @@ impl Scratch {
         let (tuning, redacted) = (&self.tuning, self.redacted.as_slice());
         let ended =
             Ended { engine, tuning, session, known, args, redacted, elapsed_ns, reply_bytes };
-        ended.log();
+        // One that waits is logged when it is served.
+        if !self.is_waiting {
+            ended.log();
+        }
         if let Some(line) = ended.line() {
             engine.show(self.index, line);
         }

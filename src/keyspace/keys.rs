@@ -180,12 +180,11 @@ impl Keyspace {
         true
     }
 
-    /// Says whether a key is there and not expired. Locks its shard: the caller holds no lock.
-    pub fn holds(&self, key: &Key<'_>, now_ms: u64) -> bool {
-        self.database(key.place.db).is_some_and(|database| {
-            let shard = database.read(key.place.shard as usize);
-            shard.find(key.hash, key.bytes).is_some_and(|entry| !entry.is_expired(now_ms))
-        })
+    /// Says whether the entry of a key, if there is one, has expired. Locks its shard: the caller holds
+    /// no lock.
+    pub fn is_expired(&self, key: &Key<'_>, now_ms: u64) -> Option<bool> {
+        let shard = self.database(key.place.db)?.read(key.place.shard as usize);
+        Some(shard.find(key.hash, key.bytes)?.is_expired(now_ms))
     }
 
     /// Does what [`Keys::observe`] does while the gate is closed.

@@ -373,6 +373,8 @@ impl EventLoop {
     /// Gives all postponed connections a turn in the next round.
     fn resume(&mut self) {
         self.kit.has_postponed = false;
+        // Those who wait for keys may have to be served.
+        self.next_tick_us = 0;
         for number in 0..self.floor.connections.place_count() {
             if let Some(connection) = self.floor.connections.at(number)
                 && connection.resume()

@@ -86,16 +86,23 @@ impl Input {
         self.rest.len()
     }
 
+    /// Returns the number of bytes kept that no argument was made of yet.
+    #[inline]
+    pub(super) fn query_bytes(&self) -> usize {
+        self.rest.len() - self.parser.done_bytes(&self.rest)
+    }
+
     /// Returns the bytes allocated but not used yet.
     #[inline]
     pub(super) fn free_bytes(&self) -> usize {
         self.rest.capacity() - self.rest.len()
     }
 
-    /// Returns the bytes allocated to remember the arguments of an incomplete command.
+    /// Returns the bytes of the arguments of an incomplete command that are complete, and what it takes
+    /// to remember them.
     #[inline]
     pub(super) fn argument_bytes(&self) -> usize {
-        self.parser.capacity_bytes()
+        self.parser.capacity_bytes() + self.parser.done_bytes(&self.rest)
     }
 
     /// Takes the bytes kept, to be given back by [`Self::put_back`].

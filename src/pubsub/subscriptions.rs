@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
+use super::audience::Subscriber;
 use super::message::{Message, Space};
 
 #[derive(Default)]
@@ -20,6 +21,7 @@ pub struct Subscriptions {
     /// Number of subscriptions, of all clients, that had ended behind the last one that this client
     /// ended.
     ended_count: u64,
+    name_bytes: usize,
 }
 
 impl Subscriptions {
@@ -43,12 +45,17 @@ impl Subscriptions {
 
     /// Adds a name; says whether it was not there.
     pub(super) fn add(&mut self, space: Space, name: Bytes) -> bool {
-        self.set_mut(space).insert(name)
+        let bytes = name.len();
+        let is_new = self.set_mut(space).insert(name);
+        self.name_bytes += if is_new { bytes } else { 0 };
+        is_new
     }
 
     /// Removes a name; says whether it was there.
     pub(super) fn remove(&mut self, space: Space, name: &[u8]) -> bool {
-        self.names.is_some() && self.set_mut(space).remove(name)
+        let was_there = self.names.is_some() && self.set_mut(space).remove(name);
+        self.name_bytes -= if was_there { name.len() } else { 0 };
+        was_there
     }
 
     /// Notes that a subscription has ended.
@@ -57,6 +64,15 @@ impl Subscriptions {
         if self.is_empty() {
             self.names = None;
         }
+    }
+
+    /// Returns the bytes that the subscriptions take, here and in the registry.
+    pub fn bytes(&self) -> usize {
+        /// Of a name here and there, without its bytes.
+        const NAME_BYTES: usize = 2 * size_of::<Bytes>() + size_of::<Subscriber>();
+        let counts =
+            [Space::Channel, Space::Pattern, Space::ShardChannel].map(|space| self.len(space));
+        2 * self.name_bytes + NAME_BYTES * counts.iter().sum::<usize>()
     }
 
     /// Returns how many names of a space there are.

@@ -149,6 +149,20 @@ impl Parser {
         matches!(self.stage, Stage::Idle)
     }
 
+    /// Returns how many bytes of a buffer stand before the argument being read: the arguments of an
+    /// incomplete command that are complete, and lengths.
+    #[inline]
+    pub fn done_bytes(&self, buffer: &[u8]) -> usize {
+        let Stage::Arguments(progress) = self.stage else { return 0 };
+        let header = self.start + progress.offset;
+        if progress.bulk_end == 0 {
+            return header.min(buffer.len());
+        }
+        let line =
+            buffer.get(header..).and_then(|rest| rest.iter().position(|&byte| byte == b'\n'));
+        line.map_or(0, |end| header + end + 1)
+    }
+
     /// Returns the bytes allocated for the spans of an incomplete command.
     pub fn capacity_bytes(&self) -> usize {
         self.seen.capacity() * size_of::<Span>()

@@ -223,6 +223,50 @@ fn a_pause_of_writes_lets_reads_pass() {
 }
 
 #[test]
+fn those_who_wait_for_a_key_are_served_behind_a_pause_of_writes() {
+    for_each_thread_count(|server| {
+        let mut clients = crowd(server, 5);
+        clients[1].send(&["BLPOP", "list", "0"]);
+        clients[2].send(&["BRPOP", "other", "0.1"]);
+        clients[3].send(&["XREAD", "BLOCK", "0", "STREAMS", "stream", "$"]);
+        wait_until("three wait", || clients[0].info_int("blocked_clients") == 3);
+        clients[0].pipeline(&["MULTI", "CLIENT PAUSE 100000 WRITE", "XADD stream 1-1 a b"]);
+        clients[0].pipeline(&["RPUSH list x y", "EXEC"]);
+        // Reading goes on, and so does the time of those who wait.
+        assert_eq!(clients[3].recv().items()[0].items()[0].text(), "stream");
+        assert!(clients[2].recv().is_nil());
+        assert_eq!(clients[4].line("LLEN list").int(), 2);
+        assert_eq!(clients[0].info_int("blocked_clients"), 1);
+        clients[4].line("CLIENT UNPAUSE");
+        assert_eq!(clients[1].recv().texts(), ["list", "x"]);
+        assert_eq!(clients[4].line("LLEN list").int(), 1);
+    });
+}
+
+#[test]
+fn messages_and_scripts_that_may_write_wait_like_writes() {
+    for_each_thread_count(|server| {
+        let mut clients = crowd(server, 6);
+        clients[0].line("SET k 1");
+        for index in [1, 2] {
+            clients[index].pipeline(&["MULTI", if index == 1 { "INCR k" } else { "GET k" }]);
+        }
+        clients[0].line("CLIENT PAUSE 100000 WRITE");
+        clients[1].send(&["EXEC"]);
+        assert_eq!(clients[2].line("EXEC").texts(), ["1"]);
+        clients[3].send(&["PUBLISH", "a", "b"]);
+        clients[4].send(&["EVAL", "return 1", "0"]);
+        clients[5].send(&["SPUBLISH", "a", "b"]);
+        wait_until("four wait", || clients[0].info_int("blocked_clients") == 4);
+        assert_eq!(clients[0].call(&["EVAL_RO", "return 2", "0"]).int(), 2);
+        clients[0].line("CLIENT UNPAUSE");
+        assert_eq!(clients[1].recv().texts(), ["2"]);
+        let replies: Vec<i64> = clients[3..].iter_mut().map(|client| client.recv().int()).collect();
+        assert_eq!(replies, [0, 1, 0]);
+    });
+}
+
+#[test]
 fn a_pause_of_all_ends_by_itself() {
     for_each_thread_count(|server| {
         let mut clients = crowd(server, 2);

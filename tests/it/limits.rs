@@ -196,3 +196,71 @@ fn changed_limits_take_effect_at_once() {
     assert_eq!(client.call(&["GET", "a"]), Value::NilBulk);
     client.call(&["CONFIG", "SET", "requirepass", ""]);
 }
+
+#[test]
+fn a_client_may_send_all_it_has_to_say_before_it_reads() {
+    const COUNT: usize = 15_000;
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        let text = "v".repeat(1000);
+        // More than the system keeps for two sockets.
+        let echo = format!("*2\r\n$4\r\nECHO\r\n$1000\r\n{text}\r\n");
+        client.send_raw(echo.repeat(COUNT));
+        for _ in 0..COUNT {
+            assert_eq!(client.recv().text(), text);
+        }
+    });
+}
+
+#[test]
+fn the_largest_clients_are_closed_when_all_take_too_much() {
+    for_each_thread_count(|server| {
+        let mut control = server.client();
+        control.line("CLIENT NO-EVICT on");
+        let mut clients: Vec<(usize, Client)> = [1, 3, 2, 4, 1, 2]
+            .into_iter()
+            .map(|size| {
+                let mut client = server.client();
+                client.call(&["CLIENT", "SETNAME", &format!("size-{size}")]);
+                let text = vec![b'v'; size << 20];
+                client.send_raw(format!("*2\r\n${}\r\n", text.len()));
+                client.send_raw(text);
+                (size, client)
+            })
+            .collect();
+        let tail = |control: &mut Client| {
+            let list = control.line("CLIENT LIST").text();
+            let sizes =
+                [1, 2, 3, 4].map(|size| list.matches(&format!("name=size-{size} ")).count());
+            let queries =
+                list.lines().filter_map(|line| line.split_once(" qbuf=")?.1.split_once(' '));
+            (
+                sizes,
+                queries.map(|(bytes, _)| bytes.parse::<usize>().expect("a number")).sum::<usize>(),
+            )
+        };
+        wait_until("all have sent", || tail(&mut control).1 >= 13 << 20);
+        control.line("CONFIG SET maxmemory-clients 7mb");
+        // 13 MB are there: the ones of 4 and 3 MB have to go, and no other.
+        assert_eq!(tail(&mut control).0, [2, 2, 0, 0]);
+        for (size, client) in &mut clients {
+            if *size > 2 {
+                assert!(client.is_closed_by_server());
+            }
+        }
+        assert_eq!(control.info_int("evicted_clients"), 2);
+        // One that grows is closed in the middle of it.
+        control.line("CONFIG SET maxmemory-clients 9mb");
+        let mut last = server.client();
+        last.send_raw(b"*1\r\n$8000000\r\n");
+        for _ in 0..60 {
+            let sent = last.socket().write_all(&[b'v'; 100_000]);
+            if sent.is_err() {
+                break;
+            }
+        }
+        assert!(last.is_closed_by_server());
+        assert_eq!(control.info_int("evicted_clients"), 3);
+        assert_eq!(tail(&mut control).0, [2, 2, 0, 0]);
+    });
+}

@@ -145,6 +145,7 @@ const CLIENT_NO_EVICT: Command = Command {
 fn no_evict(context: &mut Context<'_>) -> Result<(), CommandError> {
     let is_on = on_or_off(context)?;
     context.session.cell.no_evict.store(is_on, Ordering::Relaxed);
+    context.engine.clients.look_again();
     context.reply.ok();
     Ok(())
 }
@@ -223,6 +224,7 @@ fn reply(context: &mut Context<'_>) -> Result<(), CommandError> {
 #[cfg(test)]
 mod tests {
     use crate::commands::testing::Bench;
+    use crate::engine::{Gauges, Session};
 
     #[test]
     fn no_answer_is_no_byte() {
@@ -254,5 +256,47 @@ mod tests {
         assert!(line.contains(" flags=eT ") && line.contains(" capa=r "), "{line}");
         bench.say("RESET");
         assert!(bench.say("CLIENT INFO").contains(" flags=N "));
+    }
+
+    fn client(bench: &Bench, bytes: u64) -> Session {
+        let session = bench.worker.open(bench.session.cell.peer.clone());
+        Gauges::set(&session.cell.gauges.reply_capacity_bytes, bytes);
+        bench.engine.clients.count_memory(&session.cell);
+        session
+    }
+
+    fn doomed(bench: &Bench, sessions: &[Session]) -> Vec<bool> {
+        bench.engine.evict_clients(bench.worker.stats());
+        sessions.iter().map(Session::is_doomed).collect()
+    }
+
+    #[test]
+    fn the_largest_clients_go_until_the_rest_is_below_the_limit() {
+        let mut bench = Bench::with_settings("maxmemory-clients 10mb");
+        let mut sessions = [5_u64, 1, 3].map(|size| client(&bench, size << 20));
+        assert_eq!(doomed(&bench, &sessions), [false; 3]);
+        bench.say("CONFIG SET maxmemory-clients 8mb");
+        assert_eq!(doomed(&bench, &sessions), [true, false, false]);
+        assert!(!bench.say("CLIENT LIST").contains("id=2 "), "it is as good as closed");
+        bench.say("CONFIG SET maxmemory-clients 0");
+        bench.say("CONFIG SET maxmemory 10mb maxmemory-clients 20%");
+        assert_eq!(doomed(&bench, &sessions), [true, false, true]);
+        assert!(bench.say("INFO stats").contains("evicted_clients:2"));
+        sessions.iter_mut().for_each(|session| bench.worker.close(session));
+        bench.say("CONFIG SET maxmemory-clients 1mb");
+        assert!(doomed(&bench, &sessions[1..2]) == [false] && !bench.session.is_doomed());
+    }
+
+    #[test]
+    fn who_may_not_be_evicted_counts_but_stays() {
+        let mut bench = Bench::with_settings("maxmemory-clients 4mb");
+        bench.say("CLIENT NO-EVICT on");
+        let sessions = [5_u64, 2].map(|size| client(&bench, size << 20));
+        sessions[0].cell.no_evict.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(doomed(&bench, &sessions), [false, true]);
+        sessions[0].cell.no_evict.store(false, std::sync::atomic::Ordering::Relaxed);
+        bench.say("CLIENT NO-EVICT off");
+        assert_eq!(doomed(&bench, &sessions), [true, true]);
+        assert!(!bench.session.is_doomed());
     }
 }

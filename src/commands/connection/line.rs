@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::engine::{ClientCell, CommandTable, Session};
+use crate::engine::{ClientCell, CommandTable};
 
 /// Bytes of replies that count as being in a client's own buffer (`obl`); what is beyond counts as a
 /// list of blocks of this size (`oll`, `omem`).
@@ -120,13 +120,13 @@ fn push_buffers(text: &mut String, cell: &ClientCell, argument_bytes: u64) {
     let (pending, capacity) = (value(&gauges.reply_bytes), value(&gauges.reply_capacity_bytes));
     let in_list = pending.saturating_sub(BLOCK_BYTES);
     let queued = value(&gauges.queued_bytes);
-    let own = (size_of::<ClientCell>() + size_of::<Session>()) as u64;
+    let of_command = argument_bytes - value(&gauges.argument_bytes).min(argument_bytes);
     let _ = write!(
         text,
         " qbuf={query} qbuf-free={query_free} argv-mem={argument_bytes} multi-mem={queued} rbs={capacity} \
          rbp={capacity} obl={} oll={} omem={in_list} tot-mem={}",
         pending - in_list,
         in_list.div_ceil(BLOCK_BYTES),
-        own + query + query_free + argument_bytes + queued + capacity,
+        cell.memory_bytes() + of_command,
     );
 }

@@ -135,6 +135,37 @@ mod tests {
     }
 
     #[test]
+    fn nothing_expires_during_a_pause() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("SET a 1 PX 100", "OK"),
+            ("HSET h f 1", "1"),
+            ("CLIENT PAUSE 1000 WRITE", "OK"),
+        ]);
+        bench.effects();
+        bench.advance(100);
+        bench.expect(&[
+            ("GET a", "(nil)"),
+            ("EXISTS a", "0"),
+            ("KEYS *", "[\"h\"]"),
+            ("DBSIZE", "2"),
+        ]);
+        assert!(!bench.worker.tick());
+        assert_eq!(bench.effects(), [""; 0]);
+        bench.expect(&[("CLIENT UNPAUSE", "OK"), ("GET a", "(nil)"), ("DBSIZE", "1")]);
+        assert_eq!(bench.effects(), ["0: DEL a"]);
+    }
+
+    #[test]
+    fn nothing_is_evicted_during_a_pause() {
+        let mut bench = Bench::with_settings("maxmemory-policy allkeys-lru");
+        bench.say(&format!("SET a {}", "x".repeat(3 << 20)));
+        bench.expect(&[("CLIENT PAUSE 1000 WRITE", "OK"), ("CONFIG SET maxmemory 1mb", "OK")]);
+        bench.expect(&[("EXISTS a", "1")]);
+        bench.expect(&[("CLIENT UNPAUSE", "OK"), ("EXISTS a", "0")]);
+    }
+
+    #[test]
     fn a_waiting_client_counts_as_blocked() {
         let mut bench = Bench::new();
         bench.say("CLIENT PAUSE 1000 ALL");

@@ -158,6 +158,9 @@ fn apply(engine: &Engine, setting: Setting, config: &Config) -> Result<(), Strin
         Setting::CommandlogLargeRequestMaxLen => trim(engine, CommandLogKind::LargeRequest),
         Setting::CommandlogLargeReplyMaxLen => trim(engine, CommandLogKind::LargeReply),
         Setting::LatencyTracking => engine.stats.set_latency_tracking(config.flag(setting)),
+        Setting::MaxmemoryClients | Setting::Maxmemory | Setting::MaxmemoryContainerPercent => {
+            engine.clients.set_memory_limit(config.maxmemory_clients_bytes());
+        }
         _ => {}
     }
     engine.apply_setting(setting)

@@ -102,6 +102,31 @@ mod tests {
     }
 
     #[test]
+    fn what_has_expired_is_nothing_when_databases_are_exchanged() {
+        let mut bench = Bench::new();
+        // What expires stays: a pause is in force.
+        bench.expect(&[("SET a 1 PX 100", "OK"), ("CLIENT PAUSE 10000 WRITE", "OK")]);
+        bench.advance(100);
+        let exchange = |bench: &mut Bench| {
+            let stale = bench.engine.swap_databases(0, 1);
+            assert!(stale.is_empty());
+        };
+        bench.expect(&[("SELECT 1", "OK"), ("WATCH a", "OK")]);
+        exchange(&mut bench);
+        bench.expect(&[("MULTI", "OK"), ("PING", "QUEUED"), ("EXEC", "[PONG]")]);
+        // One that is there though it has expired goes, and comes back.
+        bench.expect(&[("WATCH a", "OK")]);
+        exchange(&mut bench);
+        exchange(&mut bench);
+        bench.expect(&[("MULTI", "OK"), ("PING", "QUEUED"), ("EXEC", "[PONG]")]);
+        bench.expect(&[("CLIENT UNPAUSE", "OK"), ("SET a 1 PX 100", "OK"), ("WATCH a", "OK")]);
+        bench.say("CLIENT PAUSE 10000 WRITE");
+        bench.advance(100);
+        exchange(&mut bench);
+        bench.expect(&[("MULTI", "OK"), ("PING", "QUEUED"), ("EXEC", "(nil)")]);
+    }
+
+    #[test]
     fn an_expiry_is_a_change_unless_it_was_over_before() {
         let mut bench = Bench::new();
         bench.expect(&[("SET a 1 PX 100", "OK"), ("WATCH a", "OK")]);

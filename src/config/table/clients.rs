@@ -20,7 +20,7 @@ Maxclients: "maxclients", count(10_000, 1, UINT_MAX, Count), LIVE;
 
 /// Memory all clients together may use for requests and replies before the biggest are
 /// disconnected, in bytes or as a percentage of `maxmemory`; 0 sets no limit.
-MaxmemoryClients: "maxmemory-clients", bytes_or_percent(0, i64::MAX), LIVE.later();
+MaxmemoryClients: "maxmemory-clients", bytes_or_percent(0, i64::MAX), LIVE;
 
 /// A client whose unanswered requests take more memory than this is disconnected.
 ClientQueryBufferLimit: "client-query-buffer-limit", bytes(1024 * MB, MB, i64::MAX), LIVE;

@@ -119,7 +119,8 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         if sums.changes > 0 {
             sums.touched.iter().for_each(|key| engine.watches.mark(key));
         }
-        if context.is_nested {
+        if context.is_nested && !sums.effects.is_empty() {
+            context.effects.repeat();
             context.effects.list.extend(sums.effects);
         } else if !sums.effects.is_empty() {
             engine.effects.append_transaction(&sums.effects);

@@ -29,6 +29,9 @@ use crate::stats::Counter;
 
 /// Pending reply bytes above which a client's further commands have to wait.
 const PENDING_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of commands that wait so at most: a client that sends still more without reading anything is
+/// served further, since it may mean to read when it has sent all.
+const WAITING_BYTES_MAX: usize = 512 * 1024;
 /// Batches of one client before others get their turn.
 const TURN_BATCHES_MAX: usize = 8;
 /// Nanoseconds after which no further batch of a client begins in this turn.
@@ -239,7 +242,13 @@ impl Connection {
         if self.is_writable && !self.reply.is_empty() {
             self.send(kit)?;
         }
-        if self.state != State::Serving || self.reply.len() > PENDING_BYTES_MAX {
+        if self.state != State::Serving {
+            return Ok(None);
+        }
+        if self.is_held_up() {
+            if self.reads_ahead() {
+                self.read_ahead(kit)?;
+            }
             return Ok(None);
         }
         if !self.input.is_empty() {
@@ -300,6 +309,36 @@ impl Connection {
         kit.arena = arena;
     }
 
+    /// Says whether further commands have to wait until the client has read replies.
+    #[inline]
+    fn is_held_up(&self) -> bool {
+        self.holds_up(self.input.len())
+    }
+
+    /// The same where so many bytes of commands wait.
+    #[inline]
+    fn holds_up(&self, waiting_bytes: usize) -> bool {
+        let is_behind = self.reply.len() > PENDING_BYTES_MAX;
+        is_behind && (self.is_writable || waiting_bytes <= WAITING_BYTES_MAX)
+    }
+
+    /// Says whether to read what a client sends whose commands have to wait: it may not read before it
+    /// has sent all.
+    #[inline]
+    fn reads_ahead(&self) -> bool {
+        self.is_readable && !self.is_writable && self.is_held_up()
+    }
+
+    /// Reads once and keeps what was read.
+    #[cold]
+    fn read_ahead(&mut self, kit: &mut Kit) -> Result<(), Ending> {
+        let mut buffer = self.input.take();
+        let read = self.read_more(&mut buffer, kit);
+        self.input.restore(buffer);
+        self.input.has_more |= read? > 0;
+        Ok(())
+    }
+
     /// Returns the bytes of the replies that are to be sent.
     #[inline]
     pub(super) fn pending_bytes(&self) -> usize {
@@ -310,9 +349,13 @@ impl Connection {
     #[inline]
     pub(super) fn finish(&mut self, kit: &mut Kit) -> Next {
         self.has_message = false;
+        if let Err(ending) = self.mind_memory(kit) {
+            return self.give_up(&ending, kit);
+        }
         match self.try_finish(kit) {
             Ok(next) => {
                 self.show();
+                kit.worker.engine().clients.count_memory(&self.session.cell);
                 next
             }
             Err(ending) => self.give_up(&ending, kit),
@@ -341,9 +384,8 @@ impl Connection {
         let can_send = self.is_writable && !self.reply.is_empty();
         match self.state {
             State::Serving => {
-                let is_held_up = self.reply.len() > PENDING_BYTES_MAX;
-                let can_run = !is_held_up && (self.input.has_more || self.is_readable);
-                if can_send || can_run {
+                let can_run = !self.is_held_up() && (self.input.has_more || self.is_readable);
+                if can_send || can_run || self.reads_ahead() {
                     Next::Again
                 } else if self.has_ended && self.reply.is_empty() && !self.input.has_more {
                     Next::Close
@@ -465,7 +507,7 @@ impl Connection {
             let elapsed_ns = kit.ticker.elapsed_ns(*began.get_or_insert(now), now);
             if batch_count == TURN_BATCHES_MAX
                 || elapsed_ns > TURN_NS_MAX
-                || self.reply.len() > PENDING_BYTES_MAX
+                || self.holds_up(buffer.len() - *at)
             {
                 self.input.has_more = *at < buffer.len();
                 break Rest::From(*at);

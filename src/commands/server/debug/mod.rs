@@ -114,8 +114,8 @@ traps! {
     "DICT-RESIZING" 1..=1, "<0|1>", refuse_meaningless: "Refused: it has no meaning here.";
     "LISTPACK" 1..=1, "<key>", refuse_meaningless: "Refused: it has no meaning here yet.";
     "REPLICATE" 1..=ANY, "", refuse_meaningless: "Refused: it has no meaning here yet.";
-    "REPLYBUFFER" 2..=2, "<option> <value>", refuse_meaningless:
-        "Refused: it has no meaning here.";
+    "REPLYBUFFER" 2..=2, "RESIZING <0|1>", keep_reply_buffers:
+        "Lets idle clients keep the memory of their replies, or not.";
 }
 
 /// Declares the keys that a subcommand looks at, so that they are locked.
@@ -193,6 +193,16 @@ fn pause_upkeep(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 fn set_active_expiry(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.engine.expires_actively.store(switch(context.args.at(2)), Ordering::Relaxed);
+    context.reply.ok();
+    Ok(())
+}
+
+fn keep_reply_buffers(context: &mut Context<'_>) -> Result<(), CommandError> {
+    if !context.args.is_word(2, "RESIZING") {
+        return refuse_meaningless(context);
+    }
+    let keeps = !switch(context.args.at(3));
+    context.engine.keeps_reply_buffers.store(keeps, Ordering::Relaxed);
     context.reply.ok();
     Ok(())
 }
@@ -317,6 +327,11 @@ mod tests {
             ("DEBUG SDSLEN i", "ERR Not an sds encoded string."),
             ("DEBUG HTSTATS 99", "ERR Out of range database"),
             ("DEBUG STRINGMATCH-LEN 1000 a*b", "0"),
+            ("DEBUG REPLYBUFFER RESIZING 0", "OK"),
+            (
+                "DEBUG REPLYBUFFER PEAK-RESET-TIME 100",
+                "ERR DEBUG REPLYBUFFER has no meaning in this version",
+            ),
         ]);
     }
 
