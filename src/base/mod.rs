@@ -1,5 +1,5 @@
-//! Floor 0: things without a floor below them: clock, checksums, patterns, numbers as text, the
-//! gate and the mailboxes that threads meet at.
+//! Floor 0: things without a floor below them: clock, checksums, patterns, numbers as text, memory
+//! for data, the gate and the mailboxes that threads meet at.
 
 pub mod clock;
 pub mod crc;
@@ -11,9 +11,11 @@ pub mod log;
 pub mod mailbox;
 pub mod patience;
 pub mod prefetch;
+pub mod slab;
 pub mod striped;
 pub mod text;
 
+mod chunks;
 mod natural;
 mod primitives;
 

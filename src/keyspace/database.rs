@@ -8,7 +8,7 @@ use super::entry::EntryHint;
 use super::hash_with;
 use super::keys::Key;
 use super::shard::{Database, TakenTable};
-use super::slab;
+use crate::base::slab;
 
 /// All databases of the server.
 pub struct Keyspace {

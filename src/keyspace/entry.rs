@@ -24,8 +24,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{slab, undertaker};
+use super::undertaker;
 use crate::base::prefetch::prefetch;
+use crate::base::slab;
 use crate::types::{
     Collection, EMBSTR_BYTES_MAX, Encoding, FREE_COST_MAX, Hash as HashValue, List, Object,
     ObjectRef, SHARED_BYTES_MIN, Set, SortedSet, Stream, StringRef, StringValue, ValueType,
@@ -34,6 +35,8 @@ use crate::types::{
 const HEADER_BYTES: usize = 8;
 const WORD_BYTES: usize = 8;
 const LONG_KEY: u16 = u16::MAX;
+/// Largest allocation that a text lies in together with its key.
+const INLINE_ENTRY_BYTES_MAX: usize = 1024;
 
 const ADDRESS_BITS: u32 = 48;
 const ADDRESS_MASK: u64 = (1 << ADDRESS_BITS) - 1;
@@ -166,7 +169,7 @@ fn collection_bytes(value_type: ValueType) -> usize {
 /// Says whether a text lies inside its entry or has an allocation of its own.
 fn is_inline(key_bytes: usize, text_bytes: usize) -> bool {
     HEADER_BYTES + WORD_BYTES + key_bytes.min(usize::from(LONG_KEY)) + text_bytes
-        <= slab::SMALL_BYTES_MAX
+        <= INLINE_ENTRY_BYTES_MAX
         && text_bytes < SHARED_BYTES_MIN
 }
 

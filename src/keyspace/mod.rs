@@ -9,7 +9,6 @@
 mod access;
 mod agenda;
 mod busy;
-mod chunks;
 mod database;
 mod entry;
 mod eviction;
@@ -20,7 +19,6 @@ mod locks;
 mod model_tests;
 mod scan;
 mod shard;
-mod slab;
 mod undertaker;
 
 use std::hash::{BuildHasher, Hasher};
@@ -34,7 +32,7 @@ pub use expiry::{Expired, Sweep, SweepOutcome};
 pub use keys::{ExpiredThing, Key, KeyPlace, Keys, Overdue, OwnedKey};
 pub use locks::{HeldShard, LockMode};
 pub use shard::{Editing, EntryMut, SHARD_COUNT};
-pub use slab::{data_bytes, publish_bytes, slab_bytes, use_huge_pages};
+pub use crate::base::slab::{data_bytes, publish_bytes, slab_bytes, use_huge_pages};
 pub use undertaker::{freed_count, pending_count, reset_freed_count};
 
 /// Hashes a key with a process-wide secret, so that nobody can choose keys that collide.

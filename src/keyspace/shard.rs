@@ -14,10 +14,10 @@ use hashbrown::raw::{Bucket, RawTable};
 use super::agenda::Agenda;
 use super::entry::{Entry, EntryHint};
 use super::expiry::Expired;
-use super::slab;
 use crate::base::crc::SLOT_COUNT;
 use crate::base::patience::wait_for;
 use crate::base::prefetch::prefetch;
+use crate::base::slab;
 use crate::base::striped::Striped;
 use crate::types::{Collection, Hash as HashValue, StringValue};
 

@@ -9,7 +9,6 @@
 //! ```
 //! A `Box<[u8]>` takes two words and an allocation even for three bytes; members are small and many.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -18,12 +17,12 @@ use std::ptr::{self, NonNull};
 use std::slice;
 
 use crate::base::prefetch::prefetch;
+use crate::base::slab;
 
 /// Longest byte string that needs no allocation.
 pub const INLINE_BYTES_MAX: usize = 7;
 
 const INLINE_MARK: u64 = 1;
-const ALIGNMENT: usize = 8;
 const GROUP_BITS: u32 = 7;
 const GROUP_MASK: usize = 0x7F;
 const MORE_GROUPS: u8 = 0x80;
@@ -258,10 +257,7 @@ pub(super) unsafe fn read_length(memory: NonNull<u8>) -> (usize, usize) {
 
 #[inline]
 pub(super) fn allocate(bytes: usize) -> NonNull<u8> {
-    let layout = layout_of(bytes);
-    // SAFETY: the size is not zero: there is a length prefix at least.
-    let memory = unsafe { alloc(layout) };
-    NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout))
+    slab::allocate_uncounted(bytes)
 }
 
 /// Releases memory of [`allocate`].
@@ -270,13 +266,8 @@ pub(super) fn allocate(bytes: usize) -> NonNull<u8> {
 /// `memory` came from `allocate` with this size and is not used afterwards.
 #[inline]
 pub(super) unsafe fn release(memory: NonNull<u8>, bytes: usize) {
-    // SAFETY: the caller's duty; the layout is the one of `allocate`.
-    unsafe { dealloc(memory.as_ptr(), layout_of(bytes)) };
-}
-
-#[inline]
-fn layout_of(bytes: usize) -> Layout {
-    Layout::from_size_align(bytes, ALIGNMENT).expect("a text that exists fits the address space")
+    // SAFETY: the caller's duty.
+    unsafe { slab::release_uncounted(memory, bytes) };
 }
 
 #[cfg(test)]

@@ -19,13 +19,12 @@ pub(super) fn room(announced: u64, packed_max: usize) -> usize {
 
 /// Reads a packed sequence and looks at every entry of it.
 pub(super) fn packed<R: BufRead>(input: &mut Input<R>) -> Result<Packed, RdbError> {
-    as_packed(input.string()?)
+    as_packed(&input.string()?)
 }
 
 /// Takes bytes for a packed sequence after looking at every entry.
-pub(super) fn as_packed(bytes: Vec<u8>) -> Result<Packed, RdbError> {
-    Packed::from_bytes(bytes.into_boxed_slice())
-        .map_err(|_| RdbError::Corrupt("a damaged listpack"))
+pub(super) fn as_packed(bytes: &[u8]) -> Result<Packed, RdbError> {
+    Packed::from_bytes(bytes).map_err(|_| RdbError::Corrupt("a damaged listpack"))
 }
 
 /// Says whether no two items are the same text.

@@ -63,7 +63,7 @@ pub(super) fn decode_integers<R: BufRead>(
     input: &mut Input<R>,
     limits: &SetLimits,
 ) -> Result<Set, RdbError> {
-    let mut set = Set::from_integer_bytes(input.string()?.into_boxed_slice())
+    let mut set = Set::from_integer_bytes(&input.string()?)
         .map_err(|_| RdbError::Corrupt("a damaged set of integers"))?;
     set.expect(set.len(), limits);
     Ok(set)

@@ -103,7 +103,7 @@ pub(super) fn decode<R: BufRead>(
     let log = &mut stream.parts_mut().log;
     for _ in 0..input.count()? {
         let first = id_of(&input.string()?)?;
-        let block = as_packed(input.string()?)?;
+        let block = as_packed(&input.string()?)?;
         log.load_block(first, &block).map_err(|_| RdbError::Corrupt("a damaged block"))?;
     }
     let marks = decode_marks(input, form, log)?;

@@ -8,9 +8,9 @@
 //! An edit moves the shorter side. Room runs out rarely: the buffer takes the whole of the size class
 //! that an allocator would round it up to.
 
-use std::mem;
 use std::ops::Range;
 
+use crate::base::slab::Buffer;
 use crate::types::packed::{At, EMPTY_BYTES, Entries, HEADER_BYTES, Item, Packed, TERMINATOR};
 
 /// Least capacity of a chunk that is about to grow.
@@ -19,7 +19,7 @@ const GROWING_BYTES_MIN: usize = 128;
 /// Packed entries with room at both ends; never empty when the list is at rest.
 #[derive(Clone)]
 pub(super) struct Chunk {
-    bytes: Box<[u8]>,
+    bytes: Buffer,
     start: u32,
     end: u32,
     count: u32,
@@ -50,7 +50,7 @@ impl Chunk {
     }
 
     fn with_capacity(capacity: usize) -> Self {
-        let mut bytes = vec![0; capacity].into_boxed_slice();
+        let mut bytes = Buffer::zeroed(capacity);
         bytes[HEADER_BYTES] = TERMINATOR;
         Self { bytes, start: narrow(HEADER_BYTES), end: narrow(HEADER_BYTES), count: 0 }
     }
@@ -274,22 +274,21 @@ impl Chunk {
 
     fn move_to(&mut self, start: usize) {
         // The terminator moves with the entries.
-        self.bytes.copy_within(self.start()..self.end() + 1, start);
+        let moved = self.start()..self.end() + 1;
+        self.bytes.copy_within(moved, start);
         self.end = narrow(self.end() + start - self.start());
         self.start = narrow(start);
     }
 
     /// Makes the buffer longer where it is.
     fn extend_to(&mut self, capacity: usize) {
-        let mut bytes = Vec::from(mem::take(&mut self.bytes));
-        bytes.reserve_exact(capacity - bytes.len());
-        bytes.resize(capacity, 0);
-        self.bytes = bytes.into_boxed_slice();
+        let length = self.bytes.len();
+        self.bytes.splice(length, 0, capacity - length);
     }
 
     /// Takes another buffer with `front` free bytes before the entries.
     fn reallocate(&mut self, capacity: usize, front: usize) {
-        let mut bytes = vec![0; capacity].into_boxed_slice();
+        let mut bytes = Buffer::zeroed(capacity);
         let start = HEADER_BYTES + front;
         let length = self.end() + 1 - self.start();
         bytes[start..start + length].copy_from_slice(&self.bytes[self.start()..=self.end()]);

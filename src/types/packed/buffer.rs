@@ -4,6 +4,7 @@ use super::entries::{At, Entries, HEADER_BYTES};
 use super::find::Wanted;
 use super::item::{Item, TERMINATOR};
 use super::iterator::Iter;
+use crate::base::slab::Buffer;
 
 /// Size of a sequence without entries.
 pub(in crate::types) const EMPTY_BYTES: usize = HEADER_BYTES + 1;
@@ -12,9 +13,9 @@ pub(in crate::types) const COUNT_UNKNOWN: u16 = u16::MAX;
 /// Bytes a sequence may have; whoever adds asks [`Packed::has_room`].
 const BYTES_MAX: usize = 1 << 30;
 
-/// A packed sequence of texts and integers; as wide as a `Box<[u8]>`.
+/// A packed sequence of texts and integers, two words wide.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Packed(pub(super) Box<[u8]>);
+pub struct Packed(pub(super) Buffer);
 
 const _: () = assert!(size_of::<Option<Packed>>() == 16, "an enum beside it stays 16 bytes");
 
@@ -33,12 +34,12 @@ impl std::fmt::Debug for Packed {
 impl Packed {
     /// Returns an empty sequence.
     pub fn new() -> Self {
-        Self(Box::new([7, 0, 0, 0, 0, 0, TERMINATOR]))
+        Self(Buffer::from([7, 0, 0, 0, 0, 0, TERMINATOR].as_slice()))
     }
 
     /// Takes bytes back that [`Packed::into_bytes`] has given.
     #[inline]
-    pub(in crate::types) fn from_trusted(bytes: Box<[u8]>) -> Self {
+    pub(in crate::types) fn from_trusted(bytes: Buffer) -> Self {
         Self(bytes)
     }
 
@@ -48,7 +49,7 @@ impl Packed {
     }
 
     /// Returns the bytes of the format, without a copy.
-    pub fn into_bytes(self) -> Box<[u8]> {
+    pub(in crate::types) fn into_bytes(self) -> Buffer {
         self.0
     }
 

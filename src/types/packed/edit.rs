@@ -1,10 +1,9 @@
 //! How a packed sequence changes: every edit moves its tail once and reallocates at most once.
 
-use std::mem;
-
 use super::buffer::{COUNT_UNKNOWN, EMPTY_BYTES, Packed};
 use super::entries::{At, HEADER_BYTES};
 use super::item::{self, Item, TERMINATOR};
+use crate::base::slab::Buffer;
 
 impl Packed {
     /// Appends one item.
@@ -48,18 +47,11 @@ impl Packed {
 
     /// Returns a sequence of valid entries.
     pub(in crate::types) fn from_entries(entries: &[u8], count: usize) -> Self {
-        let mut bytes = Vec::with_capacity(entries.len() + EMPTY_BYTES);
-        bytes.resize(HEADER_BYTES, 0);
-        bytes.extend_from_slice(entries);
-        Self::sealed(bytes, count)
-    }
-
-    /// Writes header and terminator.
-    fn sealed(mut bytes: Vec<u8>, count: usize) -> Self {
-        bytes.push(TERMINATOR);
-        let total = u32::try_from(bytes.len()).expect("a sequence stays below 4 GiB");
-        bytes[..4].copy_from_slice(&total.to_le_bytes());
-        let mut packed = Self(bytes.into_boxed_slice());
+        let mut packed = Self(Buffer::zeroed(entries.len() + EMPTY_BYTES));
+        let end = HEADER_BYTES + entries.len();
+        packed.0[HEADER_BYTES..end].copy_from_slice(entries);
+        packed.0[end] = TERMINATOR;
+        packed.set_size();
         packed.set_count(count);
         packed
     }
@@ -123,7 +115,6 @@ impl Packed {
 
     /// Makes room for `new_bytes` in place of `old_bytes` at `offset` and returns that gap; the header
     /// follows.
-    #[inline]
     fn splice(
         &mut self,
         offset: usize,
@@ -133,7 +124,8 @@ impl Packed {
         new_count: usize,
     ) -> &mut [u8] {
         if new_bytes != old_bytes {
-            self.resize_gap(offset, old_bytes, new_bytes);
+            self.0.splice(offset, old_bytes, new_bytes);
+            self.set_size();
         }
         if new_count != old_count {
             let count = self.header_count();
@@ -144,19 +136,9 @@ impl Packed {
         &mut self.0[offset..offset + new_bytes]
     }
 
-    fn resize_gap(&mut self, offset: usize, old_bytes: usize, new_bytes: usize) {
-        let mut bytes = Vec::from(mem::take(&mut self.0));
-        let length = bytes.len();
-        let new_length = length - old_bytes + new_bytes;
-        if new_bytes > old_bytes {
-            bytes.reserve_exact(new_bytes - old_bytes);
-            bytes.resize(new_length, 0);
-        }
-        bytes.copy_within(offset + old_bytes..length, offset + new_bytes);
-        bytes.truncate(new_length);
-        let total = u32::try_from(new_length).expect("a sequence stays below 4 GiB");
-        bytes[..4].copy_from_slice(&total.to_le_bytes());
-        self.0 = bytes.into_boxed_slice();
+    fn set_size(&mut self) {
+        let total = u32::try_from(self.0.len()).expect("a sequence stays below 4 GiB");
+        self.0[..4].copy_from_slice(&total.to_le_bytes());
     }
 
     fn set_count(&mut self, count: usize) {
@@ -168,15 +150,13 @@ impl Packed {
 impl<'a, I: Into<Item<'a>>> FromIterator<I> for Packed {
     /// Packs items with one buffer that grows.
     fn from_iter<T: IntoIterator<Item = I>>(items: T) -> Self {
-        let mut bytes = vec![0; HEADER_BYTES];
+        let mut entries = Vec::new();
         let mut count: usize = 0;
         for item in items {
             let item: Item<'a> = item.into();
-            let start = bytes.len();
-            bytes.resize(start + item.encoded_bytes(), 0);
-            item.write(&mut bytes[start..]);
+            item.append_to(&mut entries);
             count += 1;
         }
-        Self::sealed(bytes, count)
+        Self::from_entries(&entries, count)
     }
 }

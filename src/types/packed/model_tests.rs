@@ -100,7 +100,7 @@ fn edits_agree_with_a_vector() {
         let backwards =
             packed.iter().rev().map(|item| item.bytes(&mut IntegerText::new()).to_vec());
         assert!(backwards.eq(model.iter().rev().cloned()));
-        assert!(Packed::from_bytes(packed.as_bytes().into()) == Ok(packed.clone()));
+        assert!(Packed::from_bytes(packed.as_bytes()) == Ok(packed.clone()));
         assert!(model.iter().map(Vec::as_slice).collect::<Packed>() == packed);
     }
 }

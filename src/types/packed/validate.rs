@@ -12,7 +12,7 @@ pub struct Corrupt;
 impl Packed {
     /// Takes bytes for a packed sequence after looking at every entry: lengths, back-lengths, the count
     /// and the terminator.
-    pub fn from_bytes(bytes: Box<[u8]>) -> Result<Self, Corrupt> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Corrupt> {
         let (header, rest) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(Corrupt)?;
         let [total @ .., low, high] = *header;
         let has_right_size = u32::from_le_bytes(total) as usize == bytes.len();
@@ -26,8 +26,8 @@ impl Packed {
             count += 1;
         }
         match u16::from_le_bytes([low, high]) {
-            COUNT_UNKNOWN => Ok(Self(bytes)),
-            stated if usize::from(stated) == count => Ok(Self(bytes)),
+            COUNT_UNKNOWN => Ok(Self(bytes.into())),
+            stated if usize::from(stated) == count => Ok(Self(bytes.into())),
             _ => Err(Corrupt),
         }
     }
@@ -57,7 +57,7 @@ mod tests {
     }
 
     fn taken(bytes: &[u8]) -> Result<Packed, Corrupt> {
-        Packed::from_bytes(bytes.into())
+        Packed::from_bytes(bytes)
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! ```
 //! All numbers are little-endian. The width is that of the integer that needs most; it never shrinks.
 
+use crate::base::slab::Buffer;
+
 /// Bytes before the first integer.
 pub(super) const HEADER_BYTES: usize = 8;
 const WIDTHS: [usize; 3] = [2, 4, 8];
@@ -17,8 +19,8 @@ pub(super) struct Integers<'a> {
 }
 
 /// Returns the bytes of no integers.
-pub(super) fn empty() -> Box<[u8]> {
-    Box::new([2, 0, 0, 0, 0, 0, 0, 0])
+pub(super) fn empty() -> Buffer {
+    Buffer::from([2, 0, 0, 0, 0, 0, 0, 0].as_slice())
 }
 
 /// Says whether this is the first word of the format.
@@ -104,25 +106,21 @@ fn width_of(integer: i64) -> usize {
 }
 
 /// Returns the bytes with an integer more at the position where it belongs.
-pub(super) fn insert(bytes: Box<[u8]>, position: usize, integer: i64) -> Box<[u8]> {
+pub(super) fn insert(mut bytes: Buffer, position: usize, integer: i64) -> Buffer {
     let old = Integers::trusted(&bytes);
     let (count, width) = (old.len(), old.width);
     if width_of(integer) > width {
         return insert_wider(old, position, integer);
     }
-    let mut bytes = bytes.into_vec();
     let at = HEADER_BYTES + position * width;
-    let end = bytes.len();
-    bytes.reserve_exact(width);
-    bytes.resize(end + width, 0);
-    bytes.copy_within(at..end, at + width);
+    bytes.splice(at, 0, width);
     bytes[at..at + width].copy_from_slice(&integer.to_le_bytes()[..width]);
     set_count(&mut bytes, count + 1);
-    bytes.into_boxed_slice()
+    bytes
 }
 
 #[cold]
-fn insert_wider(old: Integers<'_>, position: usize, integer: i64) -> Box<[u8]> {
+fn insert_wider(old: Integers<'_>, position: usize, integer: i64) -> Buffer {
     let width = width_of(integer);
     debug_assert!(WIDTHS.contains(&width));
     let mut bytes = Vec::with_capacity(HEADER_BYTES + (old.len() + 1) * width);
@@ -132,19 +130,16 @@ fn insert_wider(old: Integers<'_>, position: usize, integer: i64) -> Box<[u8]> {
     push(integer);
     old.iter().skip(position).for_each(&mut push);
     set_count(&mut bytes, old.len() + 1);
-    bytes.into_boxed_slice()
+    Buffer::from(bytes.as_slice())
 }
 
 /// Returns the bytes without the integer at a position.
-pub(super) fn remove(bytes: Box<[u8]>, position: usize) -> Box<[u8]> {
+pub(super) fn remove(mut bytes: Buffer, position: usize) -> Buffer {
     let old = Integers::trusted(&bytes);
     let (count, width) = (old.len(), old.width);
-    let mut bytes = bytes.into_vec();
-    let at = HEADER_BYTES + position * width;
-    bytes.copy_within(at + width.., at);
-    bytes.truncate(bytes.len() - width);
+    bytes.splice(HEADER_BYTES + position * width, width, 0);
     set_count(&mut bytes, count - 1);
-    bytes.into_boxed_slice()
+    bytes
 }
 
 fn set_count(bytes: &mut [u8], count: usize) {

@@ -153,14 +153,14 @@ fn bytes_of_integers_are_taken_back() {
         set.add(number.to_string().as_bytes(), &LIMITS);
     }
     let copied = set.small_bytes().expect("it is small").to_vec();
-    let taken = Set::from_integer_bytes(copied.clone().into()).expect("the bytes are right");
+    let taken = Set::from_integer_bytes(&copied).expect("the bytes are right");
     assert_eq!(members(&taken), members(&set));
     for at in 8..copied.len() {
         let mut swapped = copied.clone();
         swapped[at] ^= 0x80;
-        if let Ok(set) = Set::from_integer_bytes(swapped.into()) {
+        if let Ok(set) = Set::from_integer_bytes(&swapped) {
             assert_eq!(set.len(), 3);
         }
     }
-    assert!(Set::from_integer_bytes(copied[..20].into()).is_err());
+    assert!(Set::from_integer_bytes(&copied[..20]).is_err());
 }

@@ -5,6 +5,7 @@
 //! box without a tag serves for both, and a set takes two words.
 
 use super::integers::{self, Integers};
+use crate::base::slab::Buffer;
 use crate::types::Packed;
 
 /// The bytes of a small set.
@@ -24,7 +25,7 @@ impl Small {
     }
 
     /// Returns a set of integers from bytes of its format.
-    pub(super) fn of_integers(bytes: Box<[u8]>) -> Self {
+    pub(super) fn of_integers(bytes: Buffer) -> Self {
         debug_assert!(Integers::new(&bytes).is_some());
         Self(Packed::from_trusted(bytes))
     }
@@ -59,9 +60,9 @@ impl Small {
 
     /// Changes the bytes of a set of integers.
     #[inline]
-    pub(super) fn edit_integers(&mut self, edit: impl FnOnce(Box<[u8]>) -> Box<[u8]>) {
+    pub(super) fn edit_integers(&mut self, edit: impl FnOnce(Buffer) -> Buffer) {
         debug_assert!(matches!(self.view(), View::Integers(_)));
-        let bytes = std::mem::replace(&mut self.0, Packed::from_trusted(Box::default()));
+        let bytes = std::mem::replace(&mut self.0, Packed::from_trusted(Buffer::default()));
         self.0 = Packed::from_trusted(edit(bytes.into_bytes()));
     }
 }

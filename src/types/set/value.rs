@@ -108,10 +108,10 @@ impl Set {
     ///
     /// # Errors
     /// [`Corrupt`].
-    pub fn from_integer_bytes(bytes: Box<[u8]>) -> Result<Self, Corrupt> {
-        let is_good = Integers::new(&bytes).is_some_and(Integers::is_sorted);
+    pub fn from_integer_bytes(bytes: &[u8]) -> Result<Self, Corrupt> {
+        let is_good = Integers::new(bytes).is_some_and(Integers::is_sorted);
         if is_good {
-            Ok(Self { repr: Repr::Small(Small::of_integers(bytes)) })
+            Ok(Self { repr: Repr::Small(Small::of_integers(bytes.into())) })
         } else {
             Err(Corrupt)
         }

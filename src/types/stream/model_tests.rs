@@ -152,7 +152,7 @@ impl Model {
         assert_eq!(log.block_bytes, bytes);
         let mut copy = StreamLog::default();
         for (first, bytes) in log.blocks() {
-            let packed = Packed::from_bytes(bytes.into()).expect("blocks are packed sequences");
+            let packed = Packed::from_bytes(bytes).expect("blocks are packed sequences");
             copy.load_block(first, &packed).expect("blocks are whole");
         }
         copy.set_marks(*log.marks());
@@ -304,7 +304,7 @@ fn an_emptied_stream_can_start_over_with_smaller_identifiers() {
 fn forged_blocks_are_refused() {
     let stream = with_entries(4);
     let (first, bytes) = stream.log().blocks().next().expect("there is a block");
-    let packed = Packed::from_bytes(bytes.into()).expect("it is packed");
+    let packed = Packed::from_bytes(bytes).expect("it is packed");
     let items: Vec<crate::types::Item<'_>> = packed.iter().collect();
     let mut accepted = 0;
     for index in 0..items.len() {

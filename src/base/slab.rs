@@ -1,6 +1,8 @@
-//! Memory for entries: size classes of eight bytes, where a general allocator's are 12 to 25 % apart.
+//! Memory for data: size classes of eight bytes, where a general allocator's are 12 to 25 % apart.
 //!
 //! This file contains unsafe code: it hands out raw memory.
+//!
+//! Entries take theirs by address; a [`Buffer`] is bytes in such memory, owned, as a `Box<[u8]>` is.
 //!
 //! Model: a *slab* is 64 KiB of one class, cut into slots. Threads take slots from a *magazine* of
 //! their own (a list threaded through the free slots) and exchange a batch of them with the class's
@@ -16,28 +18,36 @@
 //! With `--cfg redpoll_asan` every request goes to the global allocator, so that AddressSanitizer
 //! sees each entry by itself.
 
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
+use std::slice;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use parking_lot::Mutex;
 
 use super::chunks::{self, CHUNK_BYTES, PageSize};
 
-/// Largest request served from slabs, in bytes.
-pub(crate) const SMALL_BYTES_MAX: usize = 1024;
+/// Largest request served from slabs, in bytes: larger slots would leave much of a slab's end idle.
+const SMALL_BYTES_MAX: usize = 4064;
 /// A thread publishes its count of data bytes once it has changed by this much.
 pub(crate) const PUBLISH_BYTES: i64 = 4096;
 
 const SLAB_BYTES: usize = 64 * 1024;
-const SLOT_STEP: usize = 8;
-const CLASS_COUNT: usize = SMALL_BYTES_MAX / SLOT_STEP + 1;
+/// Up to [`FINE_BYTES_MAX`] a class is so many bytes larger than the one before, beyond that
+/// [`COARSE_STEP`].
+const FINE_STEP: usize = 8;
+const FINE_BYTES_MAX: usize = 1024;
+const COARSE_STEP: usize = 32;
+const FINE_CLASS_COUNT: usize = FINE_BYTES_MAX / FINE_STEP;
+const CLASS_COUNT: usize = FINE_CLASS_COUNT + (SMALL_BYTES_MAX - FINE_BYTES_MAX) / COARSE_STEP + 1;
 const HEADER_BYTES: usize = 128;
 const SLABS_PER_CHUNK: usize = CHUNK_BYTES / SLAB_BYTES;
 /// Bytes a magazine exchanges with its bin at once; at least [`BATCH_SLOTS_MIN`] slots.
-const BATCH_BYTES: usize = 4096;
-const BATCH_SLOTS_MIN: usize = 8;
+const BATCH_BYTES: usize = 8192;
+const BATCH_SLOTS_MIN: usize = 2;
 const BATCH_SLOTS_MAX: usize = 64;
 
 const _: () = assert!(SLAB_BYTES.is_power_of_two(), "a slot's slab is found by masking");
@@ -154,7 +164,7 @@ pub fn use_huge_pages() {
 }
 
 /// Makes the first chunk ready, so that no client waits for it.
-pub(super) fn warm_up() {
+pub(crate) fn warm_up() {
     let mut pool = POOL.lock();
     if pool.chunk.is_none() {
         chunks::try_out(&mut pool.page_size);
@@ -192,8 +202,29 @@ pub fn publish_bytes() {
 }
 
 /// Returns the bytes that a request of `bytes` really takes.
+#[inline]
 pub(crate) const fn rounded(bytes: usize) -> usize {
-    bytes.next_multiple_of(SLOT_STEP)
+    if is_small(bytes) { slot_bytes(class_of(bytes)) } else { bytes.next_multiple_of(FINE_STEP) }
+}
+
+/// Returns the class that serves a small request.
+#[inline]
+const fn class_of(bytes: usize) -> usize {
+    if bytes <= FINE_BYTES_MAX {
+        bytes.div_ceil(FINE_STEP)
+    } else {
+        FINE_CLASS_COUNT + (bytes - FINE_BYTES_MAX).div_ceil(COARSE_STEP)
+    }
+}
+
+/// Returns the size of a class's slots.
+#[inline]
+const fn slot_bytes(class: usize) -> usize {
+    if class <= FINE_CLASS_COUNT {
+        class * FINE_STEP
+    } else {
+        FINE_BYTES_MAX + (class - FINE_CLASS_COUNT) * COARSE_STEP
+    }
 }
 
 const fn is_small(bytes: usize) -> bool {
@@ -201,18 +232,25 @@ const fn is_small(bytes: usize) -> bool {
 }
 
 fn large_layout(bytes: usize) -> Layout {
-    Layout::from_size_align(rounded(bytes), SLOT_STEP).expect("an entry is far below isize::MAX")
+    Layout::from_size_align(rounded(bytes), FINE_STEP).expect("a value is far below isize::MAX")
 }
 
-/// Allocates at least `bytes` (not zero), aligned to eight. Aborts when memory is exhausted.
+/// Allocates at least `bytes` (not zero), aligned to eight, and counts them. Aborts when memory is
+/// exhausted.
 #[inline]
-pub(super) fn allocate(bytes: usize) -> NonNull<u8> {
-    debug_assert!(bytes > 0);
+pub(crate) fn allocate(bytes: usize) -> NonNull<u8> {
     account(rounded(bytes) as isize);
+    allocate_uncounted(bytes)
+}
+
+/// The same without counting: for parts of values, whose owners count what a value takes.
+#[inline]
+pub(crate) fn allocate_uncounted(bytes: usize) -> NonNull<u8> {
+    debug_assert!(bytes > 0);
     if !is_small(bytes) {
         return allocate_large(bytes);
     }
-    let class = bytes.div_ceil(SLOT_STEP);
+    let class = class_of(bytes);
     let slot = CACHE.try_with(|cache| {
         let magazine = &mut cache.magazines.borrow_mut()[class];
         if magazine.head.is_none() {
@@ -242,13 +280,23 @@ fn allocate_large(bytes: usize) -> NonNull<u8> {
 /// # Safety
 /// `memory` came from `allocate` with a size that rounds to the same, and is not used afterwards.
 #[inline]
-pub(super) unsafe fn release(memory: NonNull<u8>, bytes: usize) {
+pub(crate) unsafe fn release(memory: NonNull<u8>, bytes: usize) {
     account(-(rounded(bytes) as isize));
+    // SAFETY: the caller's duty.
+    unsafe { release_uncounted(memory, bytes) };
+}
+
+/// Releases memory of [`allocate_uncounted`].
+///
+/// # Safety
+/// As for [`release`].
+#[inline]
+pub(crate) unsafe fn release_uncounted(memory: NonNull<u8>, bytes: usize) {
     if !is_small(bytes) {
         // SAFETY: the caller's duty: same layout as in `allocate_large`.
         return unsafe { dealloc(memory.as_ptr(), large_layout(bytes)) };
     }
-    let class = bytes.div_ceil(SLOT_STEP);
+    let class = class_of(bytes);
     let slot = memory.cast::<FreeSlot>();
     let kept = CACHE.try_with(|cache| {
         let magazine = &mut cache.magazines.borrow_mut()[class];
@@ -266,7 +314,7 @@ pub(super) unsafe fn release(memory: NonNull<u8>, bytes: usize) {
 }
 
 const fn batch_slots(class: usize) -> usize {
-    let slots = BATCH_BYTES / (class * SLOT_STEP);
+    let slots = BATCH_BYTES / slot_bytes(class);
     if slots < BATCH_SLOTS_MIN {
         BATCH_SLOTS_MIN
     } else if slots > BATCH_SLOTS_MAX {
@@ -400,7 +448,7 @@ impl SlabList {
 impl Bin {
     /// Links the spare slab or a new one as the only partial slab and returns it.
     fn open_slab(&mut self, class: usize) -> NonNull<Slab> {
-        let slab = self.spare.take().unwrap_or_else(|| POOL.lock().take(class * SLOT_STEP));
+        let slab = self.spare.take().unwrap_or_else(|| POOL.lock().take(slot_bytes(class)));
         self.partial.link(slab);
         slab
     }
@@ -520,13 +568,178 @@ fn create_chunk(page_size: &mut PageSize) -> NonNull<Slab> {
     chunk
 }
 
+/// Owned bytes in memory of this module, with no room to spare; as wide as a `Box<[u8]>`. They are
+/// not counted: whoever owns the value they are part of does that.
+pub struct Buffer {
+    /// Dangling where there are no bytes.
+    start: NonNull<u8>,
+    length: usize,
+}
+const _: () = assert!(size_of::<Option<Buffer>>() == 16, "a `None` takes no room");
+
+// SAFETY: a buffer owns its bytes; slots may be released by any thread.
+unsafe impl Send for Buffer {}
+// SAFETY: nothing changes through a shared reference.
+unsafe impl Sync for Buffer {}
+
+impl Buffer {
+    /// Returns bytes that are all zero.
+    pub fn zeroed(length: usize) -> Self {
+        let mut buffer = Self::default();
+        buffer.splice(0, 0, length);
+        buffer
+    }
+
+    /// Returns bytes that the caller writes next: until then they are undefined.
+    #[inline]
+    fn undefined(length: usize) -> Self {
+        let start = if length == 0 { NonNull::dangling() } else { allocate_uncounted(length) };
+        Self { start, length }
+    }
+
+    /// Puts `new_bytes` zeros in the place of the `old_bytes` bytes at `at`. Cost: a move of what lies
+    /// behind where the memory stays the same, one copy otherwise.
+    ///
+    /// # Panics
+    /// If the old bytes are not there.
+    pub fn splice(&mut self, at: usize, old_bytes: usize, new_bytes: usize) {
+        let from = at + old_bytes;
+        assert!(from <= self.length, "what is replaced lies inside");
+        let (to, tail_bytes) = (at + new_bytes, self.length - from);
+        let length = to + tail_bytes;
+        if self.length == 0 || length == 0 || rounded(self.length) != rounded(length) {
+            self.splice_elsewhere(at, from, to, length);
+        } else {
+            self.shift(from, to, tail_bytes);
+            self.length = length;
+        }
+        // SAFETY: the gap begins inside the buffer or at its end.
+        let gap = unsafe { self.start.add(at) };
+        // SAFETY: the gap lies inside the buffer.
+        unsafe { gap.write_bytes(0, new_bytes) };
+    }
+
+    /// Changes the length in other memory; what lies at `from` lies at `to` then.
+    fn splice_elsewhere(&mut self, at: usize, from: usize, to: usize, length: usize) {
+        let tail_bytes = length - to;
+        if self.length == 0 || length == 0 || is_small(self.length) || is_small(length) {
+            let other = Self::undefined(length);
+            // SAFETY: both have at least `at` bytes, and new memory overlaps nothing.
+            unsafe { other.start.copy_from_nonoverlapping(self.start, at) };
+            // SAFETY: `from` lies inside the old bytes or at their end.
+            let tail = unsafe { self.start.add(from) };
+            // SAFETY: `to` lies inside the new bytes or at their end.
+            let place = unsafe { other.start.add(to) };
+            // SAFETY: so many bytes lie behind `from`, and there is as much room behind `to`.
+            unsafe { place.copy_from_nonoverlapping(tail, tail_bytes) };
+            *self = other;
+        } else if length > self.length {
+            self.reallocate(length);
+            self.shift(from, to, tail_bytes);
+        } else {
+            self.shift(from, to, tail_bytes);
+            self.reallocate(length);
+        }
+    }
+
+    /// Moves bytes within the memory.
+    #[inline]
+    fn shift(&mut self, from: usize, to: usize, bytes: usize) {
+        // SAFETY: callers name places inside the memory or at its end.
+        let source = unsafe { self.start.add(from) };
+        // SAFETY: as above.
+        let target = unsafe { self.start.add(to) };
+        // SAFETY: callers see to it that so many bytes lie behind both places.
+        unsafe { target.copy_from(source, bytes) };
+    }
+
+    /// Has the general allocator make the memory longer or shorter; it was and stays large.
+    fn reallocate(&mut self, length: usize) {
+        let (old, new) = (large_layout(self.length), large_layout(length));
+        // SAFETY: the memory was allocated with the old layout, and the new size is not zero.
+        let memory = unsafe { realloc(self.start.as_ptr(), old, new.size()) };
+        self.start = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(new));
+        self.length = length;
+    }
+}
+
+impl Default for Buffer {
+    /// Returns no bytes, without an allocation.
+    #[inline]
+    fn default() -> Self {
+        Self { start: NonNull::dangling(), length: 0 }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    #[inline(always)]
+    fn deref(&self) -> &[u8] {
+        // SAFETY: so many bytes lie there, all written, as long as the buffer lives.
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.length) }
+    }
+}
+
+impl DerefMut for Buffer {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `deref`, and the buffer is borrowed mutably.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.length) }
+    }
+}
+
+impl From<&[u8]> for Buffer {
+    #[inline]
+    fn from(bytes: &[u8]) -> Self {
+        let buffer = Self::undefined(bytes.len());
+        let source = NonNull::from(bytes).cast();
+        // SAFETY: there is room for them, and new memory overlaps nothing.
+        unsafe { buffer.start.copy_from_nonoverlapping(source, bytes.len()) };
+        buffer
+    }
+}
+
+impl Clone for Buffer {
+    fn clone(&self) -> Self {
+        Self::from(&**self)
+    }
+}
+
+impl PartialEq for Buffer {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Buffer {}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "\"{}\"", self.escape_ascii())
+    }
+}
+
+impl Drop for Buffer {
+    #[inline]
+    fn drop(&mut self) {
+        if self.length > 0 {
+            // SAFETY: allocated for this length, released once.
+            unsafe { release_uncounted(self.start, self.length) };
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::ptr::NonNull;
     use std::sync::mpsc;
     use std::thread;
 
-    use super::{SMALL_BYTES_MAX, allocate, release};
+    use super::{
+        Buffer, CLASS_COUNT, FINE_BYTES_MAX, SMALL_BYTES_MAX, allocate, class_of, release, rounded,
+        slot_bytes,
+    };
 
     struct Block {
         memory: NonNull<u8>,
@@ -593,5 +806,41 @@ mod tests {
             producer.join().expect("producers do not panic");
         }
         consumer.join().expect("every block was whole");
+    }
+
+    #[test]
+    fn every_small_size_has_the_least_class_that_holds_it() {
+        for bytes in 1..=SMALL_BYTES_MAX {
+            let class = class_of(bytes);
+            assert!(class < CLASS_COUNT && slot_bytes(class) >= bytes, "{bytes}");
+            assert!(slot_bytes(class - 1) < bytes, "{bytes}");
+        }
+        assert_eq!(rounded(287), 288);
+        assert_eq!(rounded(FINE_BYTES_MAX), FINE_BYTES_MAX);
+        assert_eq!(rounded(1_807), 1_824);
+    }
+
+    #[test]
+    fn a_buffer_changes_like_a_vector() {
+        let mut random = fastrand::Rng::with_seed(5);
+        for length_max in [40, 300, 1_500, 5_000, 20_000] {
+            let (mut buffer, mut model) = (Buffer::default(), Vec::new());
+            for step in 0..2_000_usize {
+                let at = random.usize(..=model.len());
+                let old_bytes = random.usize(..=(model.len() - at).min(length_max / 4));
+                let room = length_max.saturating_sub(model.len() - old_bytes).min(length_max / 3);
+                let new_bytes = random.usize(..=room);
+                buffer.splice(at, old_bytes, new_bytes);
+                model.splice(at..at + old_bytes, vec![0; new_bytes]);
+                assert_eq!(*buffer, *model);
+                let fill = step.to_le_bytes()[0];
+                buffer[at..at + new_bytes].fill(fill);
+                model[at..at + new_bytes].fill(fill);
+            }
+            assert_eq!(*buffer.clone(), *model);
+            buffer.splice(0, model.len(), 0);
+            assert!(buffer.is_empty() && buffer == Buffer::default());
+        }
+        assert_eq!(*Buffer::zeroed(5_000), [0; 5_000]);
     }
 }
