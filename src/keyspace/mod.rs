@@ -23,6 +23,7 @@ mod undertaker;
 
 use std::hash::{BuildHasher, Hasher};
 
+pub use crate::base::slab::{data_bytes, publish_bytes, slab_bytes, use_huge_pages};
 pub use access::{Access, Aging, KeyEvent, Lookup, LruClock, Noted, frequency, idle_ms};
 pub use busy::HeldForLong;
 pub use database::{Flushed, Keyspace};
@@ -32,7 +33,6 @@ pub use expiry::{Expired, Sweep, SweepOutcome};
 pub use keys::{ExpiredThing, Key, KeyPlace, Keys, Overdue, OwnedKey};
 pub use locks::{HeldShard, LockMode};
 pub use shard::{Editing, EntryMut, SHARD_COUNT};
-pub use crate::base::slab::{data_bytes, publish_bytes, slab_bytes, use_huge_pages};
 pub use undertaker::{freed_count, pending_count, reset_freed_count};
 
 /// Hashes a key with a process-wide secret, so that nobody can choose keys that collide.

@@ -2,6 +2,7 @@
 
 mod hash;
 mod list;
+mod member_table;
 mod object;
 mod packed;
 mod pair;

@@ -8,9 +8,9 @@ use crate::base::text;
 use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Flags};
 use crate::keyspace::Lookup;
 use crate::resp::{Protocol, ReplyBuffer};
-use crate::types::{Collection, Hash, HashField};
+use crate::types::{Collection, Hash, HashField, Item};
 
-/// From how large a share on picks are drawn by shuffling positions instead of trying them: one in so
+/// From how large a share on picks are drawn by shuffling all fields instead of trying them: one in so
 /// many.
 const DENSE_SHARE: usize = 3;
 /// Most fields one reply may repeat; the originals would rather run out of memory.
@@ -49,7 +49,7 @@ fn hrandfield(context: &mut Context<'_>) -> Result<(), CommandError> {
     let pool = hash.map(|hash| Pool::of(hash, now_ms, has_due));
     match (picks, pool) {
         (None, pool) => {
-            let field = pool.and_then(|pool| pool.at(pool.random()));
+            let field = pool.and_then(|pool| pool.random(&mut fastrand::Rng::new()));
             reply_with_found(reply, field.map(|field| field.field));
         }
         (Some(_), None) => reply.array(0),
@@ -85,17 +85,62 @@ impl<'h> Pool<'h> {
         }
     }
 
-    fn at(&self, index: usize) -> Option<HashField<'h>> {
+    /// Returns some field; `None` where there is none.
+    fn random(&self, random: &mut fastrand::Rng) -> Option<HashField<'h>> {
         match self {
-            Self::Table(hash) => hash.at(index),
-            Self::List(list) => list.get(index).copied(),
+            Self::Table(hash) => hash.random(random),
+            Self::List(list) => random.choice(list).copied(),
         }
     }
 
-    /// Returns the position of some field; 0 where there is none.
-    fn random(&self) -> usize {
-        fastrand::usize(..self.len().max(1))
+    /// Returns `count` different fields, each as likely as any other. There must be as many.
+    fn sample(&self, random: &mut fastrand::Rng, count: usize) -> Vec<HashField<'h>> {
+        let list = match self {
+            Self::Table(hash) if count * DENSE_SHARE <= hash.len() => {
+                return sample_sparsely(hash, random, count);
+            }
+            Self::Table(hash) => hash.iter().collect(),
+            Self::List(list) => list.clone(),
+        };
+        shuffled(list, random, count)
     }
+}
+
+/// Draws fields until `count` different ones have come.
+fn sample_sparsely<'h>(
+    hash: &'h Hash,
+    random: &mut fastrand::Rng,
+    count: usize,
+) -> Vec<HashField<'h>> {
+    let mut seen = HashSet::with_capacity(count);
+    let mut picked = Vec::with_capacity(count);
+    while picked.len() < count {
+        let Some(field) = hash.random(random) else { break };
+        if seen.insert(place_of(field.field)) {
+            picked.push(field);
+        }
+    }
+    picked
+}
+
+/// Returns where a table's field lies in memory: no two lie at one place.
+fn place_of(field: Item<'_>) -> Option<*const u8> {
+    match field {
+        Item::Text(text) => Some(text.as_ptr()),
+        Item::Integer(_) => None,
+    }
+}
+
+/// Returns `count` of the items; in their order where all are wanted.
+fn shuffled<T>(mut items: Vec<T>, random: &mut fastrand::Rng, count: usize) -> Vec<T> {
+    if count < items.len() {
+        for index in 0..count {
+            let other = random.usize(index..items.len());
+            items.swap(index, other);
+        }
+        items.truncate(count);
+    }
+    items
 }
 
 /// How many fields are wanted.
@@ -135,17 +180,18 @@ impl Picks {
         if pool.len() == 0 {
             return reply.array(0);
         }
+        let mut random = fastrand::Rng::new();
         if self.repeats {
             self.begin(self.count, reply);
             for _ in 0..self.count {
-                self.reply_with(pool.at(pool.random()), reply);
+                self.reply_with(pool.random(&mut random), reply);
             }
             return;
         }
         let count = self.count.min(pool.len());
         self.begin(count, reply);
-        for index in positions(pool.len(), count) {
-            self.reply_with(pool.at(index), reply);
+        for field in pool.sample(&mut random, count) {
+            self.reply_with(Some(field), reply);
         }
     }
 
@@ -166,49 +212,40 @@ impl Picks {
     }
 }
 
-/// Returns `count` different positions below `len`, each as likely as any other.
-fn positions(len: usize, count: usize) -> Vec<usize> {
-    if count == len {
-        return (0..len).collect();
-    }
-    if count * DENSE_SHARE > len {
-        let mut all: Vec<usize> = (0..len).collect();
-        for index in 0..count {
-            all.swap(index, fastrand::usize(index..len));
-        }
-        all.truncate(count);
-        return all;
-    }
-    let mut seen = HashSet::with_capacity(count);
-    let mut picked = Vec::with_capacity(count);
-    while picked.len() < count {
-        let index = fastrand::usize(..len);
-        if seen.insert(index) {
-            picked.push(index);
-        }
-    }
-    picked
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
-    use super::positions;
+    use super::Pool;
     use crate::commands::testing::Bench;
+    use crate::types::{FieldDeadline, Hash, Item, PackedLimits};
 
     #[test]
-    fn positions_differ_and_all_come_up() {
-        for (len, count) in [(1, 1), (10, 9), (10, 2), (1_000, 300), (1_000, 400), (5, 5)] {
-            let mut seen = HashSet::new();
-            for _ in 0..200 {
-                let picked = positions(len, count);
-                let different: HashSet<_> = picked.iter().copied().collect();
-                assert_eq!((picked.len(), different.len()), (count, count));
-                seen.extend(different);
+    fn picks_differ_and_all_come_up() {
+        for (len, count) in [(1, 1), (10, 9), (10, 2), (1_000, 300), (1_000, 400), (600, 600)] {
+            for limit in [0, 2_000] {
+                let limits = PackedLimits { entries_max: limit, value_bytes_max: 64 };
+                let mut hash = Hash::new();
+                for number in 0..len {
+                    let name = format!("f{number}");
+                    hash.set(name.as_bytes(), b"v", FieldDeadline::None, limits);
+                }
+                let (pool, mut random) = (Pool::of(&hash, 0, false), fastrand::Rng::with_seed(7));
+                let mut seen = HashSet::new();
+                for _ in 0..200 {
+                    let picked = pool.sample(&mut random, count);
+                    let different: HashSet<Vec<u8>> =
+                        picked.iter().map(|field| text_of(field.field)).collect();
+                    assert_eq!((picked.len(), different.len()), (count, count));
+                    seen.extend(different);
+                }
+                assert_eq!(seen.len(), len, "{count} of {len}");
             }
-            assert_eq!(seen.len(), len, "{count} of {len}");
         }
+    }
+
+    fn text_of(item: Item<'_>) -> Vec<u8> {
+        item.bytes(&mut Default::default()).to_vec()
     }
 
     #[test]

@@ -95,6 +95,7 @@ mod tests {
                 break;
             }
         }
-        assert_eq!((seen.len(), step_count), (100, 15));
+        assert_eq!(seen.len(), 100);
+        assert!((8..=20).contains(&step_count), "{step_count}");
     }
 }

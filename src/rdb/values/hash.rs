@@ -78,7 +78,7 @@ pub(super) fn decode<R: BufRead>(
         _ => 0,
     };
     let count = input.count()?;
-    let mut hash = Hash::with_capacity(room(count, limits.entries_max), limits);
+    let mut hash = Hash::for_fields(room(count, limits.entries_max), limits);
     for _ in 0..count {
         let before = match deadlines {
             Deadlines::Before => input.count()?,

@@ -1,25 +1,24 @@
 //! The deadlines of a table's fields in order, so that what is due is found without looking at the
-//! rest. Fields stand for themselves by their index in the table.
+//! rest. Fields stand for themselves by their stems; fields with the same stem and deadline share one
+//! place here.
 
 use std::collections::BTreeSet;
 
-/// A deadline with the index of its field: twelve bytes, where a `(u64, u32)` takes sixteen.
+use crate::types::member_table::Stem;
+
+/// A deadline with the stem of its field: twelve bytes, where a `(u64, u32)` takes sixteen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     high: u32,
     low: u32,
-    index: u32,
+    stem: Stem,
 }
 const _: () = assert!(size_of::<Due>() == 12, "no padding");
 
 impl Due {
-    fn new(deadline_ms: u64, index: u32) -> Self {
+    fn new(deadline_ms: u64, stem: Stem) -> Self {
         let [a, b, c, d, e, f, g, h] = deadline_ms.to_be_bytes();
-        Self {
-            high: u32::from_be_bytes([a, b, c, d]),
-            low: u32::from_be_bytes([e, f, g, h]),
-            index,
-        }
+        Self { high: u32::from_be_bytes([a, b, c, d]), low: u32::from_be_bytes([e, f, g, h]), stem }
     }
 
     fn deadline_ms(self) -> u64 {
@@ -32,34 +31,25 @@ impl Due {
 pub(super) struct Deadlines(BTreeSet<Due>);
 
 impl Deadlines {
-    /// Returns the number of fields with a deadline.
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
+    /// Says whether no field has a deadline.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    /// Returns the soonest deadline with the index of its field.
+    /// Returns the soonest deadline with the stem of its field.
     #[inline]
-    pub(super) fn first(&self) -> Option<(u64, u32)> {
-        self.0.first().map(|due| (due.deadline_ms(), due.index))
+    pub(super) fn first(&self) -> Option<(u64, Stem)> {
+        self.0.first().map(|due| (due.deadline_ms(), due.stem))
     }
 
-    /// Notes that a field's deadline changed.
-    pub(super) fn change(&mut self, index: u32, was_ms: Option<u64>, is_ms: Option<u64>) {
-        if was_ms == is_ms {
-            return;
-        }
-        if let Some(was_ms) = was_ms {
-            self.0.remove(&Due::new(was_ms, index));
-        }
-        if let Some(is_ms) = is_ms {
-            self.0.insert(Due::new(is_ms, index));
-        }
+    /// Notes a field's deadline.
+    pub(super) fn add(&mut self, deadline_ms: u64, stem: Stem) {
+        self.0.insert(Due::new(deadline_ms, stem));
     }
 
-    /// Notes that a field with this deadline has another index now.
-    pub(super) fn moved(&mut self, deadline_ms: u64, from: u32, to: u32) {
-        self.0.remove(&Due::new(deadline_ms, from));
-        self.0.insert(Due::new(deadline_ms, to));
+    /// Notes that no field with this stem has this deadline any more.
+    pub(super) fn remove(&mut self, deadline_ms: u64, stem: Stem) {
+        self.0.remove(&Due::new(deadline_ms, stem));
     }
 
     /// Returns the bytes on the heap, about: nodes are two thirds full.
@@ -70,19 +60,19 @@ impl Deadlines {
 
 #[cfg(test)]
 mod tests {
-    use super::Deadlines;
+    use super::{Deadlines, Stem};
 
     #[test]
     fn the_soonest_comes_first() {
         let mut deadlines = Deadlines::default();
-        deadlines.change(0, None, Some(1 << 40));
-        deadlines.change(1, None, Some(7));
-        deadlines.change(2, None, Some((1 << 40) - 1));
-        assert_eq!(deadlines.first(), Some((7, 1)));
-        deadlines.moved(7, 1, 9);
-        assert_eq!(deadlines.first(), Some((7, 9)));
-        deadlines.change(9, Some(7), None);
-        assert_eq!(deadlines.first(), Some(((1 << 40) - 1, 2)));
-        assert_eq!(deadlines.len(), 2);
+        deadlines.add(1 << 40, Stem(0));
+        deadlines.add(7, Stem(1));
+        deadlines.add((1 << 40) - 1, Stem(2));
+        assert_eq!(deadlines.first(), Some((7, Stem(1))));
+        deadlines.remove(7, Stem(1));
+        assert_eq!(deadlines.first(), Some(((1 << 40) - 1, Stem(2))));
+        deadlines.remove((1 << 40) - 1, Stem(2));
+        deadlines.remove(1 << 40, Stem(0));
+        assert!(deadlines.is_empty());
     }
 }

@@ -1,8 +1,7 @@
 //! Walking over a hash.
 
-use std::slice;
-
 use super::packed::{self, Shape};
+use crate::types::member_table::Members;
 use crate::types::pair::Pair;
 use crate::types::{At, Item, Packed};
 
@@ -36,7 +35,7 @@ pub struct HashFields<'a>(pub(super) Fields<'a>);
 #[derive(Clone)]
 pub(super) enum Fields<'a> {
     Packed { packed: &'a Packed, shape: Shape, next: Option<At> },
-    Table(slice::Iter<'a, Pair>),
+    Table(Members<'a, Pair>),
 }
 
 /// Returns a pair as its reader sees it.

@@ -90,11 +90,10 @@ impl Hash {
         Self(Repr::Pairs(Packed::new()))
     }
 
-    /// Returns an empty hash that is to hold `field_count` fields.
-    pub fn with_capacity(field_count: usize, limits: PackedLimits) -> Self {
+    /// Returns an empty hash of the form that so many fields take.
+    pub fn for_fields(field_count: usize, limits: PackedLimits) -> Self {
         if field_count > limits.entries_max {
-            let table = Table::with_capacity(field_count);
-            return Self(Repr::Large(Box::new(Large::Table(table))));
+            return Self(Repr::Large(Box::new(Large::Table(Table::default()))));
         }
         Self::new()
     }
@@ -147,7 +146,7 @@ impl Hash {
     pub fn iter(&self) -> HashFields<'_> {
         HashFields(match self.view() {
             View::Packed(packed, shape) => Fields::Packed { packed, shape, next: packed.first() },
-            View::Table(table) => Fields::Table(table.pairs().iter()),
+            View::Table(table) => Fields::Table(table.pairs()),
         })
     }
 
@@ -179,15 +178,20 @@ impl Hash {
         self.find(field).is_some_and(|(_, deadline_ms)| is_due(deadline_ms, now_ms))
     }
 
-    /// Returns the field at a position below the length. Cost: O(1) for a table, a walk otherwise.
-    pub fn at(&self, index: usize) -> Option<HashField<'_>> {
+    /// Returns a random field, any as likely as any other, even one whose time has come; `None` if
+    /// there is none. Cost: O(1) for a table, a walk otherwise.
+    pub fn random(&self, random: &mut fastrand::Rng) -> Option<HashField<'_>> {
+        let len = self.len();
+        if len == 0 {
+            return None;
+        }
         match self.view() {
-            View::Packed(..) => self.iter().nth(index),
-            View::Table(table) => table.at(index).map(of_pair),
+            View::Packed(..) => self.iter().nth(random.usize(..len)),
+            View::Table(table) => Some(of_pair(table.random(random))),
         }
     }
 
-    /// Says whether every position is reached in one step.
+    /// Says whether a random field is one step away.
     pub fn is_table(&self) -> bool {
         matches!(self.view(), View::Table(_))
     }
@@ -273,7 +277,7 @@ impl Hash {
     }
 
     /// Walks on from where `cursor` says, over about `count` fields, and returns the next cursor; 0
-    /// begins and ends. A field that is there all the time is met at least once.
+    /// begins and ends. A field that is there all the time is met once.
     pub fn scan<'a>(
         &'a self,
         cursor: u64,
@@ -284,15 +288,7 @@ impl Hash {
             self.iter().for_each(visit);
             return 0;
         };
-        let top = usize::try_from(cursor).unwrap_or(usize::MAX).min(table.len());
-        let top = if cursor == 0 { table.len() } else { top };
-        let bottom = top.saturating_sub(count.max(1));
-        for index in (bottom..top).rev() {
-            if let Some(pair) = table.at(index) {
-                visit(of_pair(pair));
-            }
-        }
-        bottom as u64
+        table.scan(cursor, count.max(1), |pair| visit(of_pair(pair)))
     }
 
     /// Becomes a table if `field_count` fields at once are too many for a packed sequence.
@@ -324,7 +320,7 @@ impl Hash {
         if self.is_table() {
             return;
         }
-        let mut table = Table::with_capacity(self.len());
+        let mut table = Table::default();
         let (mut field_digits, mut value_digits) = Default::default();
         for HashField { field, value, deadline_ms } in self.iter() {
             let (field, value) = (field.bytes(&mut field_digits), value.bytes(&mut value_digits));
@@ -396,7 +392,7 @@ impl Collection for Hash {
     fn free_cost(&self) -> usize {
         match self.view() {
             View::Packed(..) => 1,
-            View::Table(table) => table.len(),
+            View::Table(table) => table.piece_count(),
         }
     }
 

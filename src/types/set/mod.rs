@@ -4,11 +4,9 @@
 //! what is larger than the limits becomes a table, for good.
 
 mod integers;
-mod leaf;
 #[cfg(test)]
 mod model_tests;
 mod small;
-mod table;
 mod value;
 
 pub use value::{Set, SetLimits, Taken};

@@ -2,8 +2,8 @@
 
 use super::integers::{self, Integers};
 use super::small::{Small, View};
-use super::table::MemberTable;
 use crate::base::text;
+use crate::types::member_table::MemberTable;
 use crate::types::{
     Collection, Corrupt, Encoding, IntegerText, Item, Packed, PackedLimits, Text, ValueType,
 };
@@ -26,7 +26,7 @@ pub struct Set {
 #[derive(Clone)]
 enum Repr {
     Small(Small),
-    Table(Box<MemberTable>),
+    Table(Box<MemberTable<Text>>),
 }
 const _: () = assert!(size_of::<Set>() == 16, "a set is two words");
 
@@ -43,7 +43,7 @@ impl Collection for Set {
     fn memory_bytes(&self) -> usize {
         match &self.repr {
             Repr::Small(small) => small.byte_count(),
-            Repr::Table(table) => table.memory_bytes(),
+            Repr::Table(table) => size_of::<MemberTable<Text>>() + table.memory_bytes(),
         }
     }
 
@@ -97,6 +97,16 @@ impl Set {
     /// Returns a set of packed members, which are all different.
     pub fn of_packed(members: Packed) -> Self {
         Self { repr: Repr::Small(Small::packed(members)) }
+    }
+
+    /// Returns a copy to which the members of other sets may be added, if that is the quickest way to
+    /// their union and no set of the limits could be smaller.
+    pub fn union_base(&self, limits: &SetLimits) -> Option<Self> {
+        let small_max = limits.integers_max.max(limits.packed.entries_max);
+        match &self.repr {
+            Repr::Table(table) if table.len() > small_max => Some(self.clone()),
+            _ => None,
+        }
     }
 
     /// Returns an empty set that never becomes small.
@@ -156,12 +166,12 @@ impl Set {
     }
 
     /// Returns the table it is, or becomes one.
-    fn table_mut(&mut self) -> &mut MemberTable {
+    fn table_mut(&mut self) -> &mut MemberTable<Text> {
         if matches!(self.repr, Repr::Small(_)) {
-            let mut table = Box::<MemberTable>::default();
+            let mut table = Box::<MemberTable<Text>>::default();
             let mut digits = IntegerText::new();
             for member in self.iter() {
-                table.add(member.bytes(&mut digits));
+                add_to(&mut table, member.bytes(&mut digits));
             }
             self.repr = Repr::Table(table);
         }
@@ -203,7 +213,7 @@ impl Set {
     #[inline]
     pub fn add(&mut self, member: &[u8], limits: &SetLimits) -> bool {
         match &mut self.repr {
-            Repr::Table(table) => table.add(member),
+            Repr::Table(table) => add_to(table, member),
             Repr::Small(small) => match small.view() {
                 View::Integers(_) => match text::parse_i64(member) {
                     Some(integer) => self.add_integer(integer, limits),
@@ -219,7 +229,7 @@ impl Set {
                     if fits(packed.len(), member.len(), limits) && packed.has_room(member.len()) {
                         small.packed_mut().push_back(member);
                     } else {
-                        self.table_mut().add(member);
+                        add_to(self.table_mut(), member);
                     }
                     true
                 }
@@ -264,7 +274,7 @@ impl Set {
             packed.push_back(member);
             *small = Small::packed(packed);
         } else {
-            self.table_mut().add(member);
+            add_to(self.table_mut(), member);
         }
     }
 
@@ -272,7 +282,7 @@ impl Set {
     #[inline]
     pub fn remove(&mut self, member: &[u8]) -> bool {
         match &mut self.repr {
-            Repr::Table(table) => table.remove(member),
+            Repr::Table(table) => table.remove(member).is_some(),
             Repr::Small(small) => match small.view() {
                 View::Integers(integers) => {
                     let integer = text::parse_i64(member);
@@ -297,6 +307,12 @@ impl Set {
     pub fn remove_item(&mut self, member: Item<'_>) -> bool {
         self.remove(member.bytes(&mut IntegerText::new()))
     }
+}
+
+/// Adds a member to a table; says whether it is new.
+#[inline]
+fn add_to(table: &mut MemberTable<Text>, member: &[u8]) -> bool {
+    table.add(member, || Text::from(member))
 }
 
 #[inline]
@@ -327,14 +343,16 @@ impl Set {
         integers.chain(packed).chain(texts.map(|text| Item::Text(text.as_bytes())))
     }
 
-    /// Calls `visit` with every member, in the order of [`Set::iter`] but quicker.
+    /// Calls `visit` with every member, in the order of [`Set::iter`].
     pub fn for_each<'a>(&'a self, mut visit: impl FnMut(Item<'a>)) {
         match &self.repr {
             Repr::Small(small) => match small.view() {
                 View::Integers(integers) => integers.iter().map(Item::Integer).for_each(visit),
                 View::Packed(packed) => packed.iter().for_each(visit),
             },
-            Repr::Table(table) => table.for_each(|text| visit(Item::Text(text.as_bytes()))),
+            Repr::Table(table) => {
+                table.iter().for_each(|text| visit(Item::Text(text.as_bytes())));
+            }
         }
     }
 
@@ -463,7 +481,7 @@ impl Set {
 
 /// Draws members until `count` different ones have come.
 fn sample_sparsely(
-    table: &MemberTable,
+    table: &MemberTable<Text>,
     random: &mut fastrand::Rng,
     count: usize,
     mut visit: impl FnMut(Item<'_>),

@@ -1,4 +1,4 @@
-//! A member table: the representation of a large set.
+//! A table of members that grows leaf by leaf.
 //!
 //! Members lie in leaves of up to [`LEAF_MEMBERS_MAX`], each for one range of hashes. A directory maps the
 //! first bits of a hash to a leaf; a full leaf is split in two, and the directory doubles when a leaf needs
@@ -6,70 +6,113 @@
 //! random place of a random leaf, and a scan follows the order of the hashes, which no change of the table
 //! disturbs: a member that is there throughout is seen exactly once.
 //!
+//! All tables hash alike, with a secret of the process: a walk over one table then meets the members in
+//! about the order in which another one has them, and a look-up there finds its leaf in the cache.
+//!
 //! Source: R. Fagin et al., "Extendible hashing: a fast access method for dynamic files", TODS 4(3), 1979.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::LazyLock;
 
 use foldhash::quality::RandomState;
 
 use super::leaf::{JOINED_MEMBERS_MAX, LEAF_MEMBERS_MAX, LEAF_MEMBERS_MIN, Leaf};
-use crate::types::Text;
+use super::{Member, Members};
 
 /// Bits of the directory at most; leaves grow beyond their limit then.
-const DEPTH_MAX: u32 = 31;
+const DEPTH_MAX: u32 = 24;
+const TAG_BITS: u32 = 8;
+const TAG_COUNT: usize = 1 << TAG_BITS;
 /// Bits of a hash that a scan's cursor is made of: a double holds them exactly.
 const CURSOR_BITS: u32 = 53;
 const CURSOR_SHIFT: u32 = u64::BITS - CURSOR_BITS;
+const CURSOR_END: u64 = 1 << CURSOR_BITS;
 /// A directory with this many times more places than leaves is worth a look.
 const SPARSE_DIRECTORY: usize = 8;
+const _: () = assert!(DEPTH_MAX + TAG_BITS <= Stem::BITS, "a stem leads to a leaf and has its tag");
+const _: () = assert!(Stem::BITS < CURSOR_BITS, "a tag's range of hashes is more than one cursor");
 
-/// A set of texts.
-#[derive(Clone, Debug)]
-pub(super) struct MemberTable {
-    leaves: Vec<Leaf>,
+static HASHER: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+
+/// The first bits of a member's hash: enough to find its leaf, and its tag there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::types) struct Stem(pub(in crate::types) u32);
+
+impl Stem {
+    const BITS: u32 = u32::BITS;
+
+    #[inline]
+    pub(in crate::types) fn of(hash: u64) -> Self {
+        Self(prefix_of(hash, Self::BITS))
+    }
+}
+
+/// Where a member stands until the table changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(in crate::types) struct Place {
+    leaf: usize,
+    position: usize,
+}
+
+/// Members by name.
+#[derive(Debug)]
+pub(in crate::types) struct MemberTable<M> {
+    leaves: Vec<Leaf<M>>,
     /// The leaf of each value that the first `depth` bits of a hash can have.
     directory: Vec<u32>,
     depth: u32,
     len: usize,
-    /// Bytes of the members that are too long for their words.
-    text_bytes: usize,
+    /// Bytes of the members on the heap.
+    member_bytes: usize,
     /// Bytes of the rooms of all leaves.
     room_bytes: usize,
     hasher: RandomState,
 }
 
-impl Default for MemberTable {
+impl<M: Member + Clone> Clone for MemberTable<M> {
+    fn clone(&self) -> Self {
+        Self {
+            leaves: self.leaves.clone(),
+            directory: self.directory.clone(),
+            hasher: self.hasher.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<M> Default for MemberTable<M> {
     fn default() -> Self {
         Self {
             leaves: vec![Leaf::default()],
             directory: vec![0],
             depth: 0,
             len: 0,
-            text_bytes: 0,
+            member_bytes: 0,
             room_bytes: 0,
-            hasher: RandomState::default(),
+            hasher: HASHER.clone(),
         }
     }
 }
 
-/// Returns the byte of a hash that stands beside its member.
+/// Returns the tag that a hash has in a leaf of some depth.
 #[inline]
-fn tag_of(hash: u64) -> u8 {
-    hash.to_le_bytes()[0]
+fn tag_of(hash: u64, depth: u32) -> u8 {
+    (hash << depth).to_be_bytes()[0]
 }
 
 /// Returns the first `bits` bits of a hash.
 #[inline]
 fn prefix_of(hash: u64, bits: u32) -> u32 {
     // Shifting by all 64 bits at once is not defined, so it is done in two steps.
-    u32::try_from(hash >> 1 >> (u64::BITS - 1 - bits)).expect("a prefix has at most 31 bits")
+    u32::try_from(hash >> 1 >> (u64::BITS - 1 - bits)).expect("a prefix has at most 32 bits")
 }
 
-impl MemberTable {
+impl<M: Member> MemberTable<M> {
+    /// Returns the hash of a name.
     #[inline]
-    fn hash(&self, member: &[u8]) -> u64 {
+    pub(in crate::types) fn hash(&self, name: &[u8]) -> u64 {
         let mut state = self.hasher.build_hasher();
-        state.write(member);
+        state.write(name);
         state.finish()
     }
 
@@ -80,79 +123,129 @@ impl MemberTable {
 
     /// Returns the number of members.
     #[inline]
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::types) fn len(&self) -> usize {
         self.len
     }
 
-    /// Returns the bytes of memory of it all.
+    /// Returns the bytes on the heap beyond the struct itself.
     #[inline]
-    pub(super) fn memory_bytes(&self) -> usize {
-        size_of::<Self>()
-            + self.leaves.capacity() * size_of::<Leaf>()
+    pub(in crate::types) fn memory_bytes(&self) -> usize {
+        self.leaves.capacity() * size_of::<Leaf<M>>()
             + self.directory.capacity() * size_of::<u32>()
             + self.room_bytes
-            + self.text_bytes
+            + self.member_bytes
     }
 
     /// Returns about how many pieces of memory it consists of.
-    pub(super) fn piece_count(&self) -> usize {
-        let texts = if self.text_bytes == 0 { 0 } else { self.len };
-        3 + 2 * self.leaves.len() + texts
+    pub(in crate::types) fn piece_count(&self) -> usize {
+        let members = if self.member_bytes == 0 { 0 } else { self.len };
+        3 + 2 * self.leaves.len() + members
     }
 
-    /// Says whether a member is there.
+    /// Returns where the member with a name stands, whose hash is known.
     #[inline]
-    pub(super) fn contains(&self, member: &[u8]) -> bool {
-        let hash = self.hash(member);
-        self.leaves[self.leaf_of(hash)].find(tag_of(hash), member).is_some()
+    pub(in crate::types) fn find(&self, hash: u64, name: &[u8]) -> Option<Place> {
+        let leaf = self.leaf_of(hash);
+        let tag = tag_of(hash, self.leaves[leaf].depth);
+        let position = self.leaves[leaf].find(tag, |member| member.name() == name)?;
+        Some(Place { leaf, position })
     }
 
-    /// Adds a member; says whether it is new.
+    /// Returns where a member with this stem stands that is the one sought. Those whose stems differ
+    /// in bits that make no difference here may be shown to `is_it` too.
+    pub(in crate::types) fn find_by_stem(
+        &self,
+        stem: Stem,
+        is_it: impl Fn(&M) -> bool,
+    ) -> Option<Place> {
+        let hash = u64::from(stem.0) << (u64::BITS - Stem::BITS);
+        let leaf = self.leaf_of(hash);
+        let position = self.leaves[leaf].find(tag_of(hash, self.leaves[leaf].depth), is_it)?;
+        Some(Place { leaf, position })
+    }
+
+    /// Returns the member at a place.
     #[inline]
-    pub(super) fn add(&mut self, member: &[u8]) -> bool {
-        let hash = self.hash(member);
+    pub(in crate::types) fn at(&self, place: Place) -> &M {
+        &self.leaves[place.leaf].members()[place.position]
+    }
+
+    /// Returns the member with a name.
+    #[inline]
+    pub(in crate::types) fn get(&self, name: &[u8]) -> Option<&M> {
+        Some(self.at(self.find(self.hash(name), name)?))
+    }
+
+    /// Says whether there is a member with a name.
+    #[inline]
+    pub(in crate::types) fn contains(&self, name: &[u8]) -> bool {
+        self.find(self.hash(name), name).is_some()
+    }
+
+    /// Changes the member at a place; its name stays.
+    #[inline]
+    pub(in crate::types) fn change<R>(
+        &mut self,
+        place: Place,
+        change: impl FnOnce(&mut M) -> R,
+    ) -> R {
+        let member = self.leaves[place.leaf].member_mut(place.position);
+        let before = member.memory_bytes();
+        let result = change(member);
+        self.member_bytes = self.member_bytes - before + member.memory_bytes();
+        result
+    }
+
+    /// Adds a member that is not there; `hash` is that of its name.
+    #[inline]
+    pub(in crate::types) fn insert(&mut self, hash: u64, member: M) {
         let mut at = self.leaf_of(hash);
-        if self.leaves[at].find(tag_of(hash), member).is_some() {
-            return false;
-        }
         while self.leaves[at].len() >= LEAF_MEMBERS_MAX && self.leaves[at].depth < DEPTH_MAX {
             self.split(at);
             at = self.leaf_of(hash);
         }
-        let member = Text::from(member);
-        self.text_bytes += member.memory_bytes();
-        self.push(at, tag_of(hash), member);
+        self.member_bytes += member.memory_bytes();
+        self.push(at, hash, member);
         self.len += 1;
-        true
+    }
+
+    /// Adds a member if there is none of its name; says whether there was none.
+    #[inline]
+    pub(in crate::types) fn add(&mut self, name: &[u8], member: impl FnOnce() -> M) -> bool {
+        let hash = self.hash(name);
+        let is_new = self.find(hash, name).is_none();
+        if is_new {
+            self.insert(hash, member());
+        }
+        is_new
     }
 
     #[inline]
-    fn push(&mut self, at: usize, tag: u8, member: Text) {
-        let before = self.leaves[at].room_bytes();
-        self.leaves[at].push(tag, member);
-        self.room_bytes += self.leaves[at].room_bytes() - before;
-    }
-
-    /// Removes a member; says whether it was there.
-    #[inline]
-    pub(super) fn remove(&mut self, member: &[u8]) -> bool {
-        let hash = self.hash(member);
-        let at = self.leaf_of(hash);
-        let Some(position) = self.leaves[at].find(tag_of(hash), member) else { return false };
-        self.take(at, position);
-        true
-    }
-
-    #[inline]
-    fn take(&mut self, at: usize, position: usize) -> Text {
+    fn push(&mut self, at: usize, hash: u64, member: M) {
         let leaf = &mut self.leaves[at];
         let before = leaf.room_bytes();
-        let member = leaf.remove(position);
+        leaf.push(tag_of(hash, leaf.depth), member);
+        self.room_bytes += leaf.room_bytes() - before;
+    }
+
+    /// Removes a member and returns it.
+    #[inline]
+    pub(in crate::types) fn remove(&mut self, name: &[u8]) -> Option<M> {
+        let place = self.find(self.hash(name), name)?;
+        Some(self.take(place))
+    }
+
+    /// Removes the member at a place.
+    #[inline]
+    pub(in crate::types) fn take(&mut self, place: Place) -> M {
+        let leaf = &mut self.leaves[place.leaf];
+        let before = leaf.room_bytes();
+        let member = leaf.remove(place.position);
         self.room_bytes -= before - leaf.room_bytes();
-        self.text_bytes -= member.memory_bytes();
+        self.member_bytes -= member.memory_bytes();
         self.len -= 1;
         if leaf.len() < LEAF_MEMBERS_MIN && leaf.depth > 0 {
-            let mut joined = self.join(at);
+            let mut joined = self.join(place.leaf);
             while let Some(at) = joined {
                 joined = self.join(at);
             }
@@ -161,82 +254,91 @@ impl MemberTable {
     }
 
     /// Returns the members in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Text> {
-        self.leaves.iter().flat_map(|leaf| leaf.members())
-    }
-
-    /// Calls `visit` with every member. Members lie all over the memory: those that come soon are fetched.
-    pub(super) fn for_each<'a>(&'a self, mut visit: impl FnMut(&'a Text)) {
-        const AHEAD: usize = 8;
-        for leaf in &self.leaves {
-            let members = leaf.members();
-            members.iter().take(AHEAD).for_each(Text::prefetch);
-            for (index, member) in members.iter().enumerate() {
-                if let Some(next) = members.get(index + AHEAD) {
-                    next.prefetch();
-                }
-                visit(member);
-            }
-        }
+    pub(in crate::types) fn iter(&self) -> Members<'_, M> {
+        Members::new(&self.leaves)
     }
 
     /// Returns the place of a random member; all are equally likely. There must be one.
     #[inline]
-    fn random_place(&self, random: &mut fastrand::Rng) -> (usize, usize) {
+    pub(in crate::types) fn random_place(&self, random: &mut fastrand::Rng) -> Place {
         debug_assert!(self.len > 0, "an empty table has no members");
         if let [leaf] = &*self.leaves {
-            return (0, random.usize(..leaf.len()));
+            return Place { leaf: 0, position: random.usize(..leaf.len()) };
         }
         loop {
-            let at = random.usize(..self.leaves.len());
+            let leaf = random.usize(..self.leaves.len());
             // A place that this leaf does not use counts as a miss: then no leaf's members are favoured.
             let position = random.usize(..LEAF_MEMBERS_MAX);
-            if position < self.leaves[at].len() {
-                return (at, position);
+            if position < self.leaves[leaf].len() {
+                return Place { leaf, position };
             }
         }
     }
 
     /// Returns a random member. There must be one.
-    pub(super) fn random(&self, random: &mut fastrand::Rng) -> &Text {
-        let (at, position) = self.random_place(random);
-        self.leaves[at].member(position).expect("the place is in use")
+    pub(in crate::types) fn random(&self, random: &mut fastrand::Rng) -> &M {
+        self.at(self.random_place(random))
     }
 
     /// Removes and returns a random member. There must be one.
-    pub(super) fn pop(&mut self, random: &mut fastrand::Rng) -> Text {
-        let (at, position) = self.random_place(random);
-        self.take(at, position)
+    pub(in crate::types) fn pop(&mut self, random: &mut fastrand::Rng) -> M {
+        let place = self.random_place(random);
+        self.take(place)
     }
 
     /// Visits about `count` members from a cursor on and returns the next one, 0 at the end.
     ///
     /// A cursor is the beginning of a hash: all members with smaller hashes have been visited.
-    pub(super) fn scan(&self, cursor: u64, count: usize, mut visit: impl FnMut(&Text)) -> u64 {
-        const END: u64 = 1 << CURSOR_BITS;
+    pub(in crate::types) fn scan<'a>(
+        &'a self,
+        cursor: u64,
+        count: usize,
+        mut visit: impl FnMut(&'a M),
+    ) -> u64 {
         let (mut cursor, mut visited) = (cursor, 0);
-        while cursor < END && visited < count {
+        while cursor < CURSOR_END && visited < count {
             let leaf = &self.leaves[self.leaf_of(cursor << CURSOR_SHIFT)];
-            let range = END >> leaf.depth;
-            let leaf_end = (u64::from(leaf.prefix) + 1) * range;
-            let wanted = (count - visited) as u64;
-            let step = (range / (leaf.len() as u64).max(1)).saturating_mul(wanted);
-            let end =
-                if wanted < leaf.len() as u64 { (cursor + step).min(leaf_end) } else { leaf_end };
-            for member in leaf.members() {
-                if (cursor..end).contains(&(self.hash(member.as_bytes()) >> CURSOR_SHIFT)) {
-                    visited += 1;
-                    visit(member);
-                }
-            }
-            cursor = end;
+            cursor = self.scan_leaf(leaf, cursor, count - visited, |member| {
+                visited += 1;
+                visit(member);
+            });
         }
-        if cursor < END { cursor } else { 0 }
+        if cursor < CURSOR_END { cursor } else { 0 }
+    }
+
+    /// The same within the leaf that the cursor points to. Steps go from tag to tag, so that members
+    /// elsewhere are not looked at.
+    fn scan_leaf<'a>(
+        &self,
+        leaf: &'a Leaf<M>,
+        cursor: u64,
+        wanted: usize,
+        mut visit: impl FnMut(&'a M),
+    ) -> u64 {
+        let range = CURSOR_END >> leaf.depth;
+        let start = u64::from(leaf.prefix) * range;
+        let tag_range = range >> TAG_BITS;
+        let first = usize::try_from((cursor - start) / tag_range).unwrap_or(TAG_COUNT);
+        let is_inside_tag = !(cursor - start).is_multiple_of(tag_range);
+        let end = if wanted < leaf.len() {
+            (first + (TAG_COUNT * wanted / leaf.len()).max(1)).min(TAG_COUNT)
+        } else {
+            TAG_COUNT
+        };
+        leaf.tagged(first..end).for_each(|(_, member)| member.prefetch());
+        for (tag, member) in leaf.tagged(first..end) {
+            // A cursor from before two leaves were joined may point between members of one tag.
+            if is_inside_tag && tag == first && self.hash(member.name()) >> CURSOR_SHIFT < cursor {
+                continue;
+            }
+            visit(member);
+        }
+        start + end as u64 * tag_range
     }
 }
 
 /// How leaves are split and joined.
-impl MemberTable {
+impl<M: Member> MemberTable<M> {
     /// Splits a leaf by one more bit of its members' hashes.
     #[cold]
     fn split(&mut self, at: usize) {
@@ -250,9 +352,10 @@ impl MemberTable {
         let upper_at = self.leaves.len();
         self.leaves[at] = Leaf::new(prefix, depth);
         self.leaves.push(Leaf::new(prefix | 1, depth));
-        for (tag, member) in old.drain() {
-            let is_upper = prefix_of(self.hash(member.as_bytes()), depth) & 1 == 1;
-            self.push(if is_upper { upper_at } else { at }, tag, member);
+        for member in old.drain() {
+            let hash = self.hash(member.name());
+            let is_upper = prefix_of(hash, depth) & 1 == 1;
+            self.push(if is_upper { upper_at } else { at }, hash, member);
         }
         self.enter(upper_at);
     }
@@ -262,7 +365,7 @@ impl MemberTable {
         let leaf = &self.leaves[at];
         let shift = self.depth - leaf.depth;
         let first = (leaf.prefix as usize) << shift;
-        let number = u32::try_from(at).expect("a directory of 31 bits names fewer leaves");
+        let number = u32::try_from(at).expect("a directory of 24 bits names fewer leaves");
         self.directory[first..first + (1 << shift)].fill(number);
     }
 
@@ -278,13 +381,15 @@ impl MemberTable {
         if other.depth != depth || other.len() + self.leaves[at].len() > JOINED_MEMBERS_MAX {
             return None;
         }
-        let mut other = std::mem::take(&mut self.leaves[other_at]);
-        self.room_bytes -= other.room_bytes();
-        for (tag, member) in other.drain() {
-            self.push(at, tag, member);
+        let mut halves = [at, other_at].map(|half| std::mem::take(&mut self.leaves[half]));
+        self.leaves[at] = Leaf::new(prefix >> 1, depth - 1);
+        for half in &mut halves {
+            self.room_bytes -= half.room_bytes();
+            for member in half.drain() {
+                let hash = self.hash(member.name());
+                self.push(at, hash, member);
+            }
         }
-        let joined = &mut self.leaves[at];
-        (joined.prefix, joined.depth) = (prefix >> 1, depth - 1);
         self.enter(at);
         self.leaves.swap_remove(other_at);
         if other_at < self.leaves.len() {
@@ -312,7 +417,8 @@ impl MemberTable {
 mod tests {
     use std::collections::{HashMap, HashSet};
 
-    use super::MemberTable;
+    use super::{MemberTable, TAG_COUNT, prefix_of, tag_of};
+    use crate::types::Text;
 
     fn name(number: usize) -> Vec<u8> {
         if number.is_multiple_of(2) {
@@ -322,37 +428,46 @@ mod tests {
         }
     }
 
-    fn table(count: usize) -> MemberTable {
-        let mut table = MemberTable::default();
-        assert!((0..count).all(|number| table.add(&name(number))));
+    fn add(table: &mut MemberTable<Text>, name: &[u8]) -> bool {
+        table.add(name, || Text::from(name))
+    }
+
+    fn table(count: usize) -> MemberTable<Text> {
+        let mut table = MemberTable::<Text>::default();
+        assert!((0..count).all(|number| add(&mut table, &name(number))));
         table
     }
 
-    fn check(table: &MemberTable) {
+    fn check(table: &MemberTable<Text>) {
         let (mut rooms, mut texts, mut len) = (0, 0, 0);
         for (place, &at) in table.directory.iter().enumerate() {
             let leaf = &table.leaves[at as usize];
             assert_eq!(place >> (table.depth - leaf.depth), leaf.prefix as usize);
         }
         for leaf in &table.leaves {
+            for (tag, member) in leaf.tagged(0..TAG_COUNT) {
+                let hash = table.hash(member.as_bytes());
+                assert_eq!(prefix_of(hash, leaf.depth), leaf.prefix);
+                assert_eq!(usize::from(tag_of(hash, leaf.depth)), tag);
+            }
             rooms += leaf.room_bytes();
             len += leaf.len();
             texts += leaf.members().iter().map(|member| member.memory_bytes()).sum::<usize>();
         }
-        assert_eq!((rooms, texts, len), (table.room_bytes, table.text_bytes, table.len));
+        assert_eq!((rooms, texts, len), (table.room_bytes, table.member_bytes, table.len));
     }
 
     #[test]
     fn members_come_and_go_like_in_a_model() {
         let mut random = fastrand::Rng::with_seed(7);
-        let (mut table, mut model) = (MemberTable::default(), HashSet::new());
+        let (mut table, mut model) = (MemberTable::<Text>::default(), HashSet::new());
         for round in 0..12 {
             let grows = round % 2 == 0;
             for _ in 0..8_000 {
                 let member = name(random.usize(..6_000));
                 match random.u8(..10) {
-                    0..=6 if grows => assert_eq!(table.add(&member), model.insert(member)),
-                    0..=6 => assert_eq!(table.remove(&member), model.remove(&member)),
+                    0..=6 if grows => assert_eq!(add(&mut table, &member), model.insert(member)),
+                    0..=6 => assert_eq!(table.remove(&member).is_some(), model.remove(&member)),
                     7 if !grows && table.len() > 0 => {
                         assert!(model.remove(table.pop(&mut random).as_bytes()));
                     }
@@ -367,6 +482,7 @@ mod tests {
             let all: HashSet<Vec<u8>> = table.iter().map(|text| text.as_bytes().to_vec()).collect();
             assert_eq!(all, model);
             let copy = table.clone();
+            check(&copy);
             assert!(model.iter().all(|member| copy.contains(member)));
         }
         while table.len() > 0 {
@@ -393,7 +509,7 @@ mod tests {
                 for number in step..step + 3 {
                     match number {
                         0..2_000 => drop(table.remove(&name(1_000 + number))),
-                        2_000..9_000 => drop(table.add(&name(10_000 + number))),
+                        2_000..9_000 => drop(add(&mut table, &name(10_000 + number))),
                         _ => drop(table.remove(&name(number + 3_000))),
                     }
                 }
@@ -443,9 +559,9 @@ mod tests {
 
     #[test]
     fn a_thousand_integers_take_little_memory() {
-        let mut table = MemberTable::default();
+        let mut table = MemberTable::<Text>::default();
         for number in 0..1_000_u32 {
-            table.add((1_000 * number).to_string().as_bytes());
+            add(&mut table, (1_000 * number).to_string().as_bytes());
         }
         assert!(table.memory_bytes() < 13_000, "{}", table.memory_bytes());
     }
