@@ -182,15 +182,18 @@ pub(super) fn count_united(sets: &[&Set], limit: usize) -> usize {
     count.min(limit)
 }
 
-/// Returns a set of the members of all sets.
+/// Returns a set of the members of all sets, the largest of which comes first.
 fn collected(sets: &[&Set]) -> Set {
     // A table does not look at the limits of small sets.
     let limits = crate::types::SetLimits {
         integers_max: 0,
         packed: crate::types::PackedLimits { entries_max: 0, value_bytes_max: 0 },
     };
-    let mut union = Set::of_table();
-    for set in sets {
+    let (first, rest) = sets.split_at(sets.len().min(1));
+    let base = first.first().and_then(|largest| largest.union_base(&limits));
+    let rest = if base.is_some() { rest } else { sets };
+    let mut union = base.unwrap_or_else(Set::of_table);
+    for set in rest {
         set.for_each(|member| {
             union.add_item(member, &limits);
         });

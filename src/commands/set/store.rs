@@ -1,11 +1,11 @@
 //! Commands that store what several sets have together.
 
-use super::algebra::{intersect, subtract};
+use super::algebra::{distinct, intersect, subtract};
 use super::value::{look_up, sets_of};
 use crate::engine::{
     Argument, Categories, Command, CommandError, Context, Event, Flags, Group, KeyFlags, KeySpec,
 };
-use crate::types::{Collection, Encoding, Packed, Set};
+use crate::types::{Collection, Encoding, Packed, Set, SetLimits};
 
 /// The destination, then the sources.
 const KEYS: &[KeySpec] = &[
@@ -64,14 +64,24 @@ pub(super) const SUNIONSTORE: Command = Command {
 
 fn sunionstore(context: &mut Context<'_>) -> Result<(), CommandError> {
     let (keys, limits) = (look_up(context, 2..context.args.len())?, &context.tuning.set);
+    let result = united(&sets_of(&context.keys, &keys), limits);
+    store(context, result, Event::SUNIONSTORE);
+    Ok(())
+}
+
+fn united(sets: &[Option<&Set>], limits: &SetLimits) -> Set {
+    let mut rest: Vec<&Set> = sets.iter().copied().flatten().collect();
     let mut result = Set::of_integers();
-    for set in sets_of(&context.keys, &keys).into_iter().flatten() {
+    let by_size = distinct(sets);
+    if let Some(base) = by_size.first().and_then(|largest| largest.union_base(limits)) {
+        (result, rest) = (base, by_size[1..].to_vec());
+    }
+    for set in rest {
         set.for_each(|member| {
             result.add_item(member, limits);
         });
     }
-    store(context, result, Event::SUNIONSTORE);
-    Ok(())
+    result
 }
 
 pub(super) const SDIFFSTORE: Command = Command {

@@ -1,7 +1,9 @@
 //! Unions, intersections and differences of sorted sets and sets.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
+
+use hashbrown::HashTable;
 
 use super::source::Source;
 use super::value::{parse_double, put_array_header, put_pair_header, store};
@@ -10,8 +12,8 @@ use crate::engine::{
     Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
-use crate::keyspace::Key;
-use crate::types::{IntegerText, Item, PackedLimits, SortedSet};
+use crate::keyspace::{Key, Keys};
+use crate::types::{IntegerText, Item, SortedSet};
 
 /// What is made of the members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +83,7 @@ struct Request<'k> {
 }
 
 /// Members with scores, in no order.
-type Members = Vec<(f64, Vec<u8>)>;
+type Members<'a> = Vec<(f64, Item<'a>)>;
 
 /// Returns the number of keys that stands at a position.
 fn key_count(context: &Context<'_>, index: usize) -> Result<usize, CommandError> {
@@ -151,10 +153,10 @@ impl<'k> Request<'k> {
     }
 
     /// Returns the result in the order of sorted sets.
-    fn members(&self, context: &Context<'_>) -> Result<Members, CommandError> {
+    fn members<'a>(&self, keys: &'a Keys<'_>) -> Result<Members<'a>, CommandError> {
         let mut inputs = Vec::with_capacity(self.keys.len());
         for (key, &weight) in self.keys.iter().zip(&self.weights) {
-            inputs.push((Source::of(context, key)?, weight));
+            inputs.push((Source::of(keys, key)?, weight));
         }
         let mut members = match self.operation {
             Operation::Difference => difference(&inputs),
@@ -163,7 +165,7 @@ impl<'k> Request<'k> {
         };
         members.sort_unstable_by(|left, right| {
             let by_score = left.0.partial_cmp(&right.0).unwrap_or(Ordering::Equal);
-            by_score.then_with(|| left.1.cmp(&right.1))
+            by_score.then_with(|| by_bytes(left.1, right.1))
         });
         Ok(members)
     }
@@ -174,33 +176,73 @@ fn sort(inputs: &mut [(Source<'_>, f64)]) {
     inputs.sort_by_key(|(source, _)| source.len());
 }
 
-fn owned(member: Item<'_>) -> Vec<u8> {
-    member.bytes(&mut IntegerText::new()).to_vec()
+fn by_bytes(left: Item<'_>, right: Item<'_>) -> Ordering {
+    left.bytes(&mut IntegerText::new()).cmp(right.bytes(&mut IntegerText::new()))
 }
 
-fn union(inputs: &mut [(Source<'_>, f64)], aggregate: Aggregate) -> Members {
+/// Members that were met so far, found by name.
+struct Met<'a> {
+    members: Members<'a>,
+    /// Positions in `members`.
+    index: HashTable<usize>,
+    hasher: foldhash::fast::RandomState,
+}
+
+impl<'a> Met<'a> {
+    /// Returns nothing met, with room for `found_count` members that are found again, and others.
+    fn with_room(found_count: usize, other_count: usize) -> Self {
+        Self {
+            members: Vec::with_capacity(found_count + other_count),
+            index: HashTable::with_capacity(found_count),
+            hasher: Default::default(),
+        }
+    }
+
+    /// Returns the score of a member, 0 if it is new; and whether it is new. Only members that are
+    /// `indexed` are found later.
+    fn score_of(&mut self, member: Item<'a>, is_first: bool, indexed: bool) -> (&mut f64, bool) {
+        let mut digits = IntegerText::new();
+        let bytes = member.bytes(&mut digits);
+        let hash_of = |bytes: &[u8]| {
+            let mut state = self.hasher.build_hasher();
+            state.write(bytes);
+            state.finish()
+        };
+        let hash = hash_of(bytes);
+        let members = &self.members;
+        let is_it = |&at: &usize| members[at].1.equals(bytes);
+        let found = if is_first { None } else { self.index.find(hash, is_it).copied() };
+        let at = found.unwrap_or(members.len());
+        if found.is_none() {
+            if indexed {
+                let again = |&at: &usize| hash_of(members[at].1.bytes(&mut IntegerText::new()));
+                self.index.insert_unique(hash, at, again);
+            }
+            self.members.push((0.0, member));
+        }
+        (&mut self.members[at].0, found.is_none())
+    }
+}
+
+fn union<'a>(inputs: &mut [(Source<'a>, f64)], aggregate: Aggregate) -> Members<'a> {
     sort(inputs);
-    let largest = inputs.last().map_or(0, |(source, _)| source.len());
-    let hasher = foldhash::fast::RandomState::default();
-    let mut scores: HashMap<Vec<u8>, f64, _> = HashMap::with_capacity_and_hasher(largest, hasher);
-    for (source, weight) in inputs {
+    let count: usize = inputs.iter().map(|(source, _)| source.len()).sum();
+    let last = inputs.len() - 1;
+    // Members of the last input, the largest one, differ from each other: nobody seeks them.
+    let last_count = inputs[last].0.len();
+    let mut met = Met::with_room(count - last_count, last_count);
+    for (index, (source, weight)) in inputs.iter().enumerate() {
         source.for_each(&mut |member, score| {
             let score = aggregate.weighted(score, *weight);
-            let mut digits = IntegerText::new();
-            let bytes = member.bytes(&mut digits);
-            match scores.get_mut(bytes) {
-                Some(joined) => *joined = aggregate.join(*joined, score),
-                None => {
-                    scores.insert(bytes.to_vec(), score);
-                }
-            }
+            let (joined, is_new) = met.score_of(member, index == 0, index < last);
+            *joined = if is_new { score } else { aggregate.join(*joined, score) };
             true
         });
     }
-    scores.into_iter().map(|(member, score)| (score, member)).collect()
+    met.members
 }
 
-fn intersection(inputs: &mut [(Source<'_>, f64)], aggregate: Aggregate) -> Members {
+fn intersection<'a>(inputs: &mut [(Source<'a>, f64)], aggregate: Aggregate) -> Members<'a> {
     sort(inputs);
     let mut members = Vec::new();
     let Some(((first, weight), others)) = inputs.split_first() else { return members };
@@ -212,18 +254,18 @@ fn intersection(inputs: &mut [(Source<'_>, f64)], aggregate: Aggregate) -> Membe
             let product = if aggregate == Aggregate::Count { *weight } else { score * weight };
             joined = aggregate.join(joined, product);
         }
-        members.push((joined, owned(member)));
+        members.push((joined, member));
         true
     });
     members
 }
 
-fn difference(inputs: &[(Source<'_>, f64)]) -> Members {
+fn difference<'a>(inputs: &[(Source<'a>, f64)]) -> Members<'a> {
     let mut members = Vec::new();
     let Some(((first, _), others)) = inputs.split_first() else { return members };
     first.for_each(&mut |member, score| {
         if !others.iter().any(|(source, _)| source.score(member).is_some()) {
-            members.push((score, owned(member)));
+            members.push((score, member));
         }
         true
     });
@@ -232,13 +274,17 @@ fn difference(inputs: &[(Source<'_>, f64)]) -> Members {
 
 fn reply_with(context: &mut Context<'_>, operation: Operation) -> Result<(), CommandError> {
     let request = Request::parse(context, 1, operation)?;
-    let members = request.members(context)?;
-    put_array_header(context.reply, members.len(), request.with_scores);
+    let members = request.members(&context.keys)?;
+    let reply = &mut *context.reply;
+    put_array_header(reply, members.len(), request.with_scores);
     for (score, member) in members {
-        put_pair_header(context.reply, request.with_scores);
-        context.reply.bulk(&member);
+        put_pair_header(reply, request.with_scores);
+        match member {
+            Item::Integer(integer) => reply.bulk_integer(integer),
+            Item::Text(text) => reply.bulk(text),
+        }
         if request.with_scores {
-            context.reply.double(score);
+            reply.double(score);
         }
     }
     Ok(())
@@ -246,20 +292,11 @@ fn reply_with(context: &mut Context<'_>, operation: Operation) -> Result<(), Com
 
 fn store_result(context: &mut Context<'_>, operation: Operation) -> Result<(), CommandError> {
     let request = Request::parse(context, 2, operation)?;
-    let members = request.members(context)?;
-    let set = build(&members, context.tuning.sorted_set_packed);
+    let members = request.members(&context.keys)?;
+    let set = SortedSet::from_ascending(&members, context.tuning.sorted_set_packed);
     let key = context.key(1);
     store(context, &key, set, operation.event());
     Ok(())
-}
-
-fn build(members: &Members, limits: PackedLimits) -> SortedSet {
-    let longest = members.iter().map(|(_, member)| member.len()).max().unwrap_or(0);
-    let mut set = SortedSet::for_members(members.len(), longest, limits);
-    for (score, member) in members {
-        set.insert(member, *score, limits);
-    }
-    set
 }
 
 const SOURCES: KeyFlags = KeyFlags::RO.and(KeyFlags::ACCESS);
@@ -434,7 +471,7 @@ fn zintercard(context: &mut Context<'_>) -> Result<(), CommandError> {
     let limit = parse_limit(context, 2 + count)?;
     let mut inputs = Vec::with_capacity(count);
     for key in &keys {
-        inputs.push((Source::of(context, key)?, 1.0));
+        inputs.push((Source::of(&context.keys, key)?, 1.0));
     }
     sort(&mut inputs);
     let mut found = 0;

@@ -9,7 +9,7 @@ use crate::engine::{
     KeyFlags, KeySpec,
 };
 use crate::keyspace::Lookup;
-use crate::types::{IntegerText, SortedSet};
+use crate::types::SortedSet;
 
 const READ: &[KeySpec] = &[KeySpec::one(1, KeyFlags::RO.and(KeyFlags::ACCESS))];
 /// LIMIT's count that stands for all.
@@ -339,13 +339,10 @@ fn zrangestore(context: &mut Context<'_>) -> Result<(), CommandError> {
     let request = Request::parse(context, dialect)?;
     let (target, source) = (context.key(1), context.key(2));
     let limits = context.tuning.sorted_set_packed;
-    let mut result = SortedSet::default();
-    if let Some(set) = context.keys.get(&source, Lookup::READ).map(sorted_set_of).transpose()? {
-        let mut digits = IntegerText::new();
-        for (member, score) in set.walk(request.ranks(set), false) {
-            result.insert(member.bytes(&mut digits), score, limits);
-        }
-    }
+    let set = context.keys.get(&source, Lookup::READ).map(sorted_set_of).transpose()?;
+    let walk = set.into_iter().flat_map(|set| set.walk(request.ranks(set), false));
+    let members: Vec<_> = walk.map(|(member, score)| (score, member)).collect();
+    let result = SortedSet::from_ascending(&members, limits);
     store(context, &target, result, Event::ZRANGESTORE);
     Ok(())
 }

@@ -113,13 +113,32 @@ fn zremrangebylex(context: &mut Context<'_>) -> Result<(), CommandError> {
     remove_range(context, Order::Lex, Event::ZREMRANGEBYLEX)
 }
 
+/// How many members were to be removed.
+enum Found {
+    /// They are removed.
+    Some(usize),
+    /// All there are. They are still there: removing the key with them takes no time.
+    All(usize),
+}
+
 fn remove_range(context: &mut Context<'_>, order: Order, event: Event) -> Result<(), CommandError> {
     let bounds = Bounds::parse(order, context.args.at(2), context.args.at(3))?;
     let key = context.key(1);
-    let removed = edit(&mut context.keys, &key, |set| {
-        let ranks = bounds.ranks(set, false);
-        set.remove_ranks(ranks)
+    let found = edit(&mut context.keys, &key, |set| {
+        let (ranks, len) = (bounds.ranks(set, false), set.len());
+        if ranks.start == 0 && ranks.end >= len {
+            Found::All(len)
+        } else {
+            Found::Some(set.remove_ranks(ranks))
+        }
     })?;
+    let removed = found.map(|found| match found {
+        Found::Some(count) => count,
+        Found::All(count) => {
+            context.keys.remove(&key);
+            count
+        }
+    });
     finish(context, removed, event);
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! member.
 
 use crate::engine::{CommandError, Context};
-use crate::keyspace::{Key, Lookup};
+use crate::keyspace::{Key, Keys, Lookup};
 use crate::types::{Collection, IntegerText, Item, Set, SortedSet};
 
 /// The members of one key.
@@ -30,7 +30,7 @@ impl<'a> Source<'a> {
         let keys: Vec<Key<'k>> = (first..first + count).map(|index| context.key(index)).collect();
         for key in &keys {
             context.keys.get(key, Lookup::READ);
-            Source::of(context, key)?;
+            Source::of(&context.keys, key)?;
         }
         Ok(keys)
     }
@@ -39,8 +39,8 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     /// [`CommandError::WrongType`].
-    pub(super) fn of(context: &'a Context<'_>, key: &Key<'_>) -> Result<Self, CommandError> {
-        let Some(entry) = context.keys.peek(key) else { return Ok(Self::Absent) };
+    pub(super) fn of(keys: &'a Keys<'_>, key: &Key<'_>) -> Result<Self, CommandError> {
+        let Some(entry) = keys.peek(key) else { return Ok(Self::Absent) };
         let sorted = entry.collection().map(Self::Sorted);
         let found = sorted.or_else(|| entry.collection().map(Self::Plain));
         found.ok_or(CommandError::WrongType)

@@ -9,6 +9,8 @@
 //!
 //! Source: D. Knuth, "The Art of Computer Programming", vol. 3, 6.4, algorithms L and R.
 
+use crate::base::prefetch::prefetch;
+
 const SLOTS_MIN: usize = 16;
 const EMPTY: u64 = 0;
 
@@ -73,6 +75,12 @@ impl Index {
             at = self.after(at);
         }
         None
+    }
+
+    /// Starts to fetch the slot where a search for a hash begins.
+    #[inline]
+    pub(super) fn prefetch(&self, hash: u32) {
+        prefetch(&raw const self.slots[self.home(hash)]);
     }
 
     pub(super) fn insert(&mut self, hash: u32, leaf: u32) {

@@ -69,8 +69,8 @@ impl Inner {
     }
 
     #[inline]
-    pub(super) fn decrement(&mut self, at: usize) {
-        self.counts[at] -= 1;
+    pub(super) fn decrease(&mut self, at: usize, count: usize) {
+        self.counts[at] -= narrow(count);
     }
 
     /// Returns the members of all children.

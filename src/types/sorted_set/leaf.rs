@@ -159,22 +159,32 @@ impl Leaf {
         }
     }
 
-    /// Removes the member at a place.
-    pub(super) fn remove(&mut self, at: usize) {
-        let (len, start, end) = (self.len(), self.start(at), self.start(at + 1));
-        self.scores.copy_within(at + 1..len, at);
-        self.tags.copy_within(at + 1..len, at);
-        self.starts.copy_within(at + 1..len, at);
-        if at + 1 < len {
+    /// Removes members from one on.
+    pub(super) fn remove(&mut self, at: usize, count: usize) {
+        let (len, start, end) = (self.len(), self.start(at), self.start(at + count));
+        self.scores.copy_within(at + count..len, at);
+        self.tags.copy_within(at + count..len, at);
+        self.starts.copy_within(at + count..len, at);
+        if at + count < len {
             let removed = short(end - start);
-            for start in &mut self.starts[at..len - 1] {
+            for start in &mut self.starts[at..len - count] {
                 *start -= removed;
             }
         }
-        self.len -= 1;
+        self.len -= short_count(count);
         self.bytes.copy_within(end.., start);
         self.bytes.truncate(self.bytes.len() - (end - start));
         self.give_back();
+    }
+
+    /// Makes room for members of so many bytes.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve_exact(rounded(bytes));
+    }
+
+    /// Gives the memory back that is not needed for the members it has.
+    pub(super) fn fit(&mut self) {
+        self.bytes.shrink_to(rounded(self.bytes.len()));
     }
 
     /// Gives memory back when much of it is unused.

@@ -4,6 +4,7 @@
 //! members to their places. Every range is a range of ranks, whatever it was asked by.
 
 mod arena;
+mod bulk;
 mod edge;
 mod index;
 mod inner;
@@ -16,7 +17,8 @@ mod walk;
 
 use std::ops::Range;
 
-use super::{Collection, Corrupt, Encoding, Item, Packed, PackedLimits, ValueType};
+use super::{Collection, Corrupt, Encoding, IntegerText, Item, Packed, PackedLimits, ValueType};
+use bulk::Builder;
 use edge::Edge;
 use small::Pairs;
 use tree::Tree;
@@ -173,6 +175,23 @@ impl SortedSet {
         Self { form: Form::Tree(Box::new(Tree::with_room(count))) }
     }
 
+    /// Returns the set of members that come in order, each once. Cost: linear.
+    pub fn from_ascending(members: &[(f64, Item<'_>)], limits: PackedLimits) -> Self {
+        debug_assert!(members.is_sorted_by(|(left, _), (right, _)| left <= right));
+        if members.len() <= limits.entries_max
+            && members.iter().all(|(_, member)| member.len() <= limits.value_bytes_max)
+        {
+            let mut packed = Packed::new();
+            members.iter().for_each(|&(score, member)| small::append(&mut packed, member, score));
+            return Self { form: Form::Packed(packed) };
+        }
+        let (mut builder, mut digits) = (Builder::new(members.len()), IntegerText::new());
+        for (score, member) in members {
+            builder.push(*score, member.bytes(&mut digits));
+        }
+        Self { form: Form::Tree(Box::new(builder.finish())) }
+    }
+
     /// Takes a packed sequence from outside; the limits decide whether it stays one.
     ///
     /// # Errors
@@ -248,11 +267,7 @@ impl SortedSet {
         let count = ranks.end.min(self.len()).saturating_sub(ranks.start);
         match &mut self.form {
             Form::Packed(packed) => small::remove_ranks(packed, ranks.start, count),
-            Form::Tree(tree) => {
-                for _ in 0..count {
-                    tree.remove_rank(ranks.start);
-                }
-            }
+            Form::Tree(tree) => tree.remove_ranks(ranks.start, count),
         }
         count
     }
@@ -261,13 +276,12 @@ impl SortedSet {
     fn unpack(&mut self) -> &mut Tree {
         if let Form::Packed(packed) = &self.form {
             let pairs = Pairs(packed);
-            let mut tree = Tree::with_room(pairs.len() + 1);
-            let mut digits = super::IntegerText::new();
+            let mut builder = Builder::new(pairs.len() + 1);
+            let mut digits = IntegerText::new();
             for at in pairs.places() {
-                let score = pairs.score(at);
-                tree.upsert(pairs.member(at).bytes(&mut digits), |_| Some(score));
+                builder.push(pairs.score(at), pairs.member(at).bytes(&mut digits));
             }
-            self.form = Form::Tree(Box::new(tree));
+            self.form = Form::Tree(Box::new(builder.finish()));
         }
         match &mut self.form {
             Form::Tree(tree) => tree,

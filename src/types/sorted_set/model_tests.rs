@@ -102,7 +102,8 @@ fn random_changes_agree_with_a_sorted_vector() {
                 assert_eq!(old, model.set(&member, score));
             } else if random.u8(..10) == 0 && !model.0.is_empty() {
                 let start = random.usize(..model.0.len());
-                let end = random.usize(start..=model.0.len().min(start + 50));
+                let most = if random.u8(..30) == 0 { usize::MAX } else { start + 50 };
+                let end = random.usize(start..=model.0.len().min(most));
                 assert_eq!(set.remove_ranks(start..end), end - start);
                 model.0.drain(start..end);
             } else {
@@ -121,6 +122,37 @@ fn random_changes_agree_with_a_sorted_vector() {
         let rest = set.len();
         assert_eq!(set.remove_ranks(0..rest), rest);
         check(&set, &Model::default(), &mut random);
+    }
+}
+
+#[test]
+fn a_set_made_of_members_in_order_is_like_any_other() {
+    for (seed, count) in (0..).zip([0, 1, 8, 9, 43, 44, 100, 1_400, 5_000, 45_000]) {
+        let mut random = Rng::with_seed(seed);
+        let mut model = Model::default();
+        for number in 0..count {
+            model.0.push((f64::from(number / 3), format!("m:{number:06}").into_bytes()));
+        }
+        if count == 1_400 {
+            model.0[700].1.resize(3_000, b'x');
+        }
+        let members: Vec<_> =
+            model.0.iter().map(|(score, member)| (*score, Item::Text(member))).collect();
+        let mut set = SortedSet::from_ascending(&members, LIMITS);
+        check(&set, &model, &mut random);
+        // It can be changed everywhere, and whole parts of it be removed.
+        for _ in 0..200 {
+            let (member, score) = (member(&mut random, 500), score(&mut random));
+            assert_eq!(set.upsert(&member, LIMITS, |_| Some(score)), model.set(&member, score));
+        }
+        check(&set, &model, &mut random);
+        while !model.0.is_empty() {
+            let start = random.usize(..model.0.len());
+            let end = random.usize(start..=model.0.len());
+            assert_eq!(set.remove_ranks(start..end), end - start);
+            model.0.drain(start..end);
+            check(&set, &model, &mut random);
+        }
     }
 }
 

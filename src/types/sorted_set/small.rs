@@ -109,11 +109,20 @@ pub(super) fn insert(packed: &mut Packed, member: &[u8], score: f64) {
     let pairs = Pairs(packed);
     let edge = Edge::BehindEntry(score, member);
     let at = pairs.places().find(|&at| !pairs.is_before(at, &edge)).unwrap_or_else(|| packed.end());
+    insert_at(packed, at, member.into(), score);
+}
+
+/// Adds a member behind all others, where it belongs.
+pub(super) fn append(packed: &mut Packed, member: Item<'_>, score: f64) {
+    insert_at(packed, packed.end(), member, score);
+}
+
+fn insert_at(packed: &mut Packed, at: At, member: Item<'_>, score: f64) {
     match whole(score) {
-        Some(whole) => packed.insert_all_before(at, &[member.into(), whole.into()]),
+        Some(whole) => packed.insert_all_before(at, &[member, whole.into()]),
         None => {
             let text = DoubleText::new(score);
-            packed.insert_all_before(at, &[member.into(), Item::Text(text.as_bytes())]);
+            packed.insert_all_before(at, &[member, Item::Text(text.as_bytes())]);
         }
     }
 }

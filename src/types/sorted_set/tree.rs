@@ -29,7 +29,7 @@ const HEIGHT_MAX: usize = 12;
 static HASHER: LazyLock<foldhash::quality::RandomState> = LazyLock::new(Default::default);
 
 #[expect(clippy::cast_possible_truncation, reason = "any 32 bits of a hash do")]
-fn hash(member: &[u8]) -> u32 {
+pub(super) fn hash(member: &[u8]) -> u32 {
     use std::hash::{BuildHasher, Hasher};
     let mut hasher = HASHER.build_hasher();
     hasher.write(member);
@@ -37,16 +37,16 @@ fn hash(member: &[u8]) -> u32 {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the lower bits are the tag")]
-fn tag(hash: u32) -> u8 {
+pub(super) fn tag(hash: u32) -> u8 {
     hash as u8
 }
 
 /// A way from the root down to a leaf: nodes with the child taken.
 #[derive(Clone, Copy)]
-struct Path {
+pub(super) struct Path {
     steps: [(u32, usize); HEIGHT_MAX],
     height: usize,
-    leaf: u32,
+    pub(super) leaf: u32,
 }
 
 impl Path {
@@ -72,15 +72,15 @@ pub(super) struct Spot {
 /// The tree with its index.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
-    leaves: Arena<Leaf>,
-    inners: Arena<Inner>,
-    root: u32,
+    pub(super) leaves: Arena<Leaf>,
+    pub(super) inners: Arena<Inner>,
+    pub(super) root: u32,
     /// Levels of inner nodes; with none the root is a leaf.
-    height: usize,
-    len: usize,
+    pub(super) height: usize,
+    pub(super) len: usize,
     /// Bytes of all leaves' buffers.
-    buffer_bytes: usize,
-    index: Index,
+    pub(super) buffer_bytes: usize,
+    pub(super) index: Index,
 }
 
 impl Tree {
@@ -218,7 +218,7 @@ impl Tree {
         path
     }
 
-    fn path_to_rank(&self, rank: usize) -> (Path, usize) {
+    pub(super) fn path_to_rank(&self, rank: usize) -> (Path, usize) {
         debug_assert!(rank < self.len);
         let mut path = Path { steps: [(NIL, 0); HEIGHT_MAX], height: 0, leaf: self.root };
         let mut rest = rank;
@@ -262,13 +262,6 @@ impl Tree {
         let score = self.score(spot);
         self.remove_at(&self.path_to(spot), spot.at, hash);
         Some(score)
-    }
-
-    /// Removes the member of a rank. There is one.
-    pub(super) fn remove_rank(&mut self, rank: usize) {
-        let (path, at) = self.path_to_rank(rank);
-        let hash = hash(self.leaves[path.leaf].member(at));
-        self.remove_at(&path, at, hash);
     }
 
     fn change_score(&mut self, spot: Spot, member: &[u8], score: f64, hash: u32) {
@@ -373,7 +366,7 @@ impl Tree {
         }
     }
 
-    fn link(&mut self, left: u32, right: u32) {
+    pub(super) fn link(&mut self, left: u32, right: u32) {
         if left != NIL {
             self.leaves[left].next = right;
         }
@@ -457,14 +450,19 @@ impl Tree {
 
     fn remove_at(&mut self, path: &Path, at: usize, hash: u32) {
         self.index.remove(hash, path.leaf);
+        self.take_out(path, at, 1);
+    }
+
+    /// Takes members out of a leaf, from one on; the index has forgotten them.
+    pub(super) fn take_out(&mut self, path: &Path, at: usize, count: usize) {
         let leaf = &mut self.leaves[path.leaf];
         let before_bytes = leaf.buffer_bytes();
-        leaf.remove(at);
+        leaf.remove(at, count);
         self.buffer_bytes -= before_bytes - leaf.buffer_bytes();
         let left_count = leaf.len();
-        self.len -= 1;
+        self.len -= count;
         for &(node, child) in path.steps() {
-            self.inners[node].decrement(child);
+            self.inners[node].decrease(child, count);
         }
         if path.height == 0 {
             return;
