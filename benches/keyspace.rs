@@ -20,14 +20,7 @@ const VALUE: [u8; 64] = [b'v'; 64];
 
 fn access() -> Access {
     let aging = Aging::new(false, NOW_MS, 10, 1);
-    Access {
-        now_ms: NOW_MS,
-        aging,
-        touches: true,
-        removes_expired: true,
-        notes_changes: false,
-        noted: Noted::NOTHING,
-    }
+    Access { now_ms: NOW_MS, aging, touches: true, removes_expired: true, noted: Noted::NOTHING }
 }
 
 fn name(number: u32) -> [u8; 16] {

@@ -62,11 +62,12 @@
 //!   that became ready, the oldest first; no wake-up is lost ([`blocking`]). One that also needs
 //!   another shard is served when the locks are gone, with both taken in order.
 //! - A client that tracks keys is noted as a reader under the lock of the key's shard, and whoever changes
-//!   the key tells it under that lock ([`tracking`]); who begins to track closes the gate once, so that
-//!   every batch knows.
+//!   the key tells it under that lock ([`tracking`]). News of prefixes gather, and are on their way
+//!   before the replies of what they tell of are.
 //! - A client that monitors is posted the line of every command by the worker that ran it, before the
 //!   reply is sent; while there is none, a command costs one load for it ([`engine::Monitors`]).
-//! - Shards count who waits for or watches their keys; only then do writers note which keys they touch.
+//! - Shards count who waits for or watches their keys, and are marked while anybody tracks keys; only then
+//!   do writers note which keys they touch. They ask under the shard's lock.
 //! - An expired key reads as absent. The sweep finds due keys by 16 bits of the deadline in the table's
 //!   own slots, within 100 ms as a rule; the removal is an effect (`DEL`, `HDEL` for a hash's field).
 //! - Every byte of data is counted where it is allocated, per thread, and summed cheaply; buffers of

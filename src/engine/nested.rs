@@ -9,7 +9,7 @@ use super::effects::{Effect, Effects};
 use super::logs::Ended;
 use super::session::Session;
 use super::state::Engine;
-use super::table::Known;
+use super::table::{KeyPlan, Known};
 use super::tuning::Tuning;
 use super::turn::Turn;
 use super::worker::record_expired;
@@ -91,14 +91,19 @@ pub(super) fn run(
         context.keys.settle_overdue();
         record_expired(engine, worker, &context.keys.take_expired());
         engine.announce(Some(worker), &mut context.keys);
-        let touched = context.keys.take_touched();
-        if engine.tracking.is_on() {
+        let mut touched = context.keys.take_touched();
+        // What was only opened for changes is the same as before. A command without keys that names some
+        // has changed whole databases.
+        if context.effects.change_count == 0 && !matches!(known.plan, KeyPlan::None) {
+            touched.clear();
+        }
+        if engine.tracking.is_on() && !known.runs_script {
             engine.invalidate(Some(worker), &touched, context.session.id());
         }
         sums.touched.extend(touched);
     }
     if context.session.tracking.is_some() {
-        engine.remember_reads(worker, context.session, known, args);
+        engine.remember_reads(worker, context.session, (known, args), &context.keys);
     }
     drop(context);
     let stats = engine.stats.worker(worker);

@@ -1,4 +1,4 @@
-//! The reaper: one background thread that frees what takes long to free.
+//! The reaper: one background thread that frees and forgets what takes long.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +9,12 @@ use parking_lot::Mutex;
 
 use crate::keyspace::{self, Flushed};
 
+/// What the thread is given.
+enum Garbage {
+    Keys(Flushed),
+    Work(Box<dyn FnOnce() + Send>),
+}
+
 #[derive(Default)]
 struct Counts {
     pending: AtomicU64,
@@ -17,7 +23,7 @@ struct Counts {
 
 /// A handle to the thread. Dropping it waits until everything is freed.
 pub struct Reaper {
-    sender: Mutex<Option<Sender<Flushed>>>,
+    sender: Mutex<Option<Sender<Garbage>>>,
     counts: Arc<Counts>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -28,13 +34,20 @@ impl Reaper {
     /// # Errors
     /// When the system has no thread left.
     pub fn start() -> std::io::Result<Self> {
-        let (sender, receiver) = mpsc::channel::<Flushed>();
+        let (sender, receiver) = mpsc::channel::<Garbage>();
         let counts = Arc::new(Counts::default());
         let seen = Arc::clone(&counts);
         let thread = thread::Builder::new().name("reaper".into()).spawn(move || {
             for garbage in receiver {
-                let count = garbage.key_count() as u64;
-                drop(garbage);
+                let keys = match garbage {
+                    Garbage::Keys(keys) => keys,
+                    Garbage::Work(work) => {
+                        work();
+                        continue;
+                    }
+                };
+                let count = keys.key_count() as u64;
+                drop(keys);
                 // Relaxed: statistics.
                 seen.pending.fetch_sub(count, Ordering::Relaxed);
                 seen.freed.fetch_add(count, Ordering::Relaxed);
@@ -52,7 +65,15 @@ impl Reaper {
         self.counts.pending.fetch_add(count, Ordering::Relaxed);
         if let Some(sender) = &*self.sender.lock() {
             // A send fails only when the thread has ended; then the keys are freed right here.
-            drop(sender.send(garbage));
+            drop(sender.send(Garbage::Keys(garbage)));
+        }
+    }
+
+    /// Has work done that takes long, behind what was handed over before.
+    pub fn run(&self, work: impl FnOnce() + Send + 'static) {
+        if let Some(sender) = &*self.sender.lock() {
+            // A send fails only when the thread has ended, with the server.
+            drop(sender.send(Garbage::Work(Box::new(work))));
         }
     }
 

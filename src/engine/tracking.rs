@@ -6,18 +6,22 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 
+use super::args::Args;
 use super::clients::{ClientCell, Gauges};
 use super::command::Flags;
 use super::context::Context;
-use super::error::CommandError;
 use super::plan::find_keys;
 use super::session::Session;
 use super::state::{Engine, WorkerMessage};
 use super::table::{KeyPlan, Known};
 use crate::config::Setting;
-use crate::keyspace::OwnedKey;
+use crate::keyspace::{Keys, OwnedKey};
 use crate::tracking::{Prefixes, TrackingTable};
+
+/// Keys that a worker itself forgets when a client ends its tracking; more are the reaper's.
+const KEYS_FORGOTTEN_AT_ONCE: usize = 256;
 
 /// A client that tracks keys.
 pub(super) type Tracker = crate::tracking::Tracker<Arc<ClientCell>>;
@@ -28,7 +32,7 @@ pub struct Tracking {
     client_count: AtomicU64,
     /// Held by whoever takes keys away that are above the limit.
     shedding: Mutex<()>,
-    pub table: TrackingTable<Arc<ClientCell>>,
+    pub table: Arc<TrackingTable<Arc<ClientCell>>>,
     pub prefixes: Prefixes<Arc<ClientCell>>,
 }
 
@@ -36,7 +40,7 @@ impl Tracking {
     /// Says whether any client tracks keys.
     #[inline]
     pub fn is_on(&self) -> bool {
-        // Relaxed: the first client that tracks keys closes the gate once before it is told so.
+        // Relaxed: a client that tracks keys is counted before it reads any under their locks.
         self.client_count() > 0
     }
 
@@ -117,9 +121,10 @@ pub struct TrackingOptions {
 pub struct SessionTracking {
     tracker: Arc<Tracker>,
     pub choice: Choice,
-    /// For how many commands from now on CLIENT CACHING holds: itself and the next one.
-    chosen_for: u8,
-    /// Prefixes followed, in the order they were given.
+    /// Set while the next command stands under CLIENT CACHING: the number of the container of that. It
+    /// outlasts other commands of the same container.
+    chosen_by: Option<usize>,
+    /// Prefixes followed, in order.
     pub prefixes: Vec<Vec<u8>>,
 }
 
@@ -143,20 +148,21 @@ pub enum News {
 }
 
 impl SessionTracking {
-    /// Has the next command, or the next transaction, stand under CLIENT CACHING.
-    pub fn choose(&mut self) {
-        self.chosen_for = 2;
+    /// Has the next command, or the next transaction, stand under CLIENT CACHING, which is `known`.
+    pub fn choose(&mut self, known: &Known) {
+        self.chosen_by = known.parent;
     }
 
     /// Says whether the next command stands under CLIENT CACHING.
     pub fn is_chosen(&self) -> bool {
-        self.chosen_for > 0
+        self.chosen_by.is_some()
     }
 
     /// Notes the end of a command outside of a transaction, or of a whole transaction.
-    pub(super) fn command_ended(&mut self, is_transaction: bool) {
-        let left = self.chosen_for.saturating_sub(1);
-        self.chosen_for = if is_transaction { 0 } else { left };
+    pub(super) fn command_ended(&mut self, known: &Known) {
+        if known.parent != self.chosen_by {
+            self.chosen_by = None;
+        }
     }
 
     fn notes_reads(&self) -> bool {
@@ -169,21 +175,17 @@ impl SessionTracking {
 }
 
 impl Context<'_> {
-    /// Begins to track keys for the client, or changes how. Nothing is locked.
-    ///
-    /// # Errors
-    /// A script is at work that takes long.
-    pub fn track(&mut self, options: TrackingOptions) -> Result<(), CommandError> {
-        // So that batches that have begun end, which do not know yet that changes are to be told.
-        let closed = self.stop_the_world()?;
+    /// Begins to track keys for the client, or changes how. From now on whoever changes a key knows.
+    pub fn track(&mut self, options: TrackingOptions) {
         let (engine, session) = (self.engine, &mut *self.session);
         let cell = &session.cell;
         let tracking = session.tracking.get_or_insert_with(|| {
             engine.tracking.client_count.fetch_add(1, Ordering::Relaxed);
+            engine.keyspace.observe_everything();
             Box::new(SessionTracking {
                 tracker: Arc::new(Tracker::new(Arc::clone(cell))),
                 choice: Choice::All,
-                chosen_for: 0,
+                chosen_by: None,
                 prefixes: Vec::new(),
             })
         });
@@ -202,29 +204,35 @@ impl Context<'_> {
         };
         for prefix in prefixes {
             engine.tracking.prefixes.follow(&tracking.tracker, &prefix);
-            if !tracking.prefixes.contains(&prefix) {
+            if let Err(place) = tracking.prefixes.binary_search(&prefix) {
                 /// Of a prefix here and in the list of all, without its bytes.
                 const PREFIX_BYTES: usize = 4 * size_of::<Vec<u8>>();
                 let bytes = &cell.gauges.prefix_bytes;
                 let more = (PREFIX_BYTES + 2 * prefix.len()) as u64;
                 Gauges::set(bytes, Gauges::value(bytes) + more);
-                tracking.prefixes.push(prefix);
+                tracking.prefixes.insert(place, prefix);
             }
         }
-        drop(closed);
-        Ok(())
     }
 }
 
 impl Engine {
-    /// Ends the tracking of keys for a client; nothing of it is left behind.
+    /// Ends the tracking of keys for a client; nothing of it is left behind, or, if there is much, nothing
+    /// is left after a while.
     pub fn untrack(&self, session: &mut Session) {
         let Some(tracking) = session.tracking.take() else { return };
         session.cell.tracking.bits.store(0, Ordering::Relaxed);
         session.cell.tracking.redirect.store(0, Ordering::Relaxed);
         Gauges::set(&session.cell.gauges.prefix_bytes, 0);
-        self.tracking.table.leave(&tracking.tracker);
         self.tracking.prefixes.leave(&tracking.tracker);
+        self.tracking.table.leave(&tracking.tracker);
+        if tracking.tracker.key_count() <= KEYS_FORGOTTEN_AT_ONCE {
+            self.tracking.table.clean_up(&tracking.tracker);
+        } else {
+            let table = Arc::clone(&self.tracking.table);
+            self.reaper.run(move || table.clean_up(&tracking.tracker));
+        }
+        self.keyspace.end_observing_everything();
         self.tracking.client_count.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -233,8 +241,8 @@ impl Engine {
         &self,
         from: usize,
         session: &Session,
-        known: &Known,
-        args: super::Args<'_>,
+        (known, args): (&Known, Args<'_>),
+        keys: &Keys<'_>,
     ) {
         let Some(tracking) = &session.tracking else { return };
         // Of a script, the commands it calls count.
@@ -243,18 +251,20 @@ impl Engine {
         if !is_read || session.cell.tracking.broadcasts() || !tracking.notes_reads() {
             return;
         }
-        let table = &self.tracking.table;
-        match known.plan {
-            KeyPlan::None => {}
-            KeyPlan::One(index) => {
-                args.get(index).into_iter().for_each(|key| table.remember(&tracking.tracker, key));
-            }
+        let found: SmallVec<[usize; 1]> = match known.plan {
+            KeyPlan::None => return,
+            KeyPlan::One(index) => [index].into(),
             KeyPlan::Many => {
                 let mut found = Vec::new();
                 find_keys(known.command, args, &mut found);
-                let keys = found.iter().filter_map(|&(index, _)| args.get(index));
-                keys.for_each(|key| table.remember(&tracking.tracker, key));
+                found.into_iter().map(|(index, _)| index).collect()
             }
+        };
+        let read = || found.iter().filter_map(|&index| args.get(index));
+        read().for_each(|key| self.tracking.table.remember(&tracking.tracker, key));
+        if keys.lack_database() && self.keyspace.has_come(session.db) {
+            // There was nothing to lock, so somebody may have set the keys between read and note.
+            read().for_each(|key| self.forget_reads(Some(from), key, 0));
         }
         self.shed_tracked_keys(Some(from));
     }
@@ -324,17 +334,25 @@ impl Engine {
         if !self.tracking.is_on() {
             return;
         }
-        self.tracking.table.clear();
+        let forgotten = self.tracking.table.clear();
+        self.reaper.run(|| forgotten.settle());
         for cell in self.clients.all().iter().filter(|cell| cell.tracking.is_on()) {
             self.send_to(Some(from), cell, News::Everything);
         }
     }
 
     /// Tells the followers of prefixes what has changed since the last call: one message each. Called
-    /// at the end of a worker's round.
+    /// before replies are sent, so that nobody sees a change answered that its followers cannot hear of.
     #[inline]
     pub fn send_gathered_news(&self, from: Option<usize>) {
-        for gathered in self.tracking.prefixes.take() {
+        if self.tracking.prefixes.has_news() {
+            self.send_news_of_prefixes(from);
+        }
+    }
+
+    #[cold]
+    fn send_news_of_prefixes(&self, from: Option<usize>) {
+        self.tracking.prefixes.tell_all(|gathered| {
             let changed = gathered.changed;
             let all = encode_keys(changed.iter().map(|(key, _)| &**key));
             for tracker in &gathered.followers {
@@ -355,7 +373,7 @@ impl Engine {
                 };
                 self.send_news(from, tracker, 0, |is_other| News::Keys(keys.clone(), is_other));
             }
-        }
+        });
     }
 
     fn send_news(

@@ -208,8 +208,6 @@ impl Worker {
         let scratch = &mut self.scratch;
         scratch.renew(engine);
         scratch.is_shut_out = self.is_aside || !engine.gate.enter(scratch.index);
-        // Inside the gate: who begins to track keys closes it once.
-        scratch.access.notes_changes = engine.tracking.is_on();
         let mut ran = Ran { command_count: 0, flow: Flow::Continue };
         let mut tick = scratch.ticker.raw();
         let (end, is_row) = (range.end, range.len() >= ROW_COMMANDS_MIN);
@@ -398,7 +396,6 @@ fn access(tuning: &Tuning, now_ms: u64) -> Access {
         aging: tuning.aging(now_ms),
         touches: true,
         removes_expired: true,
-        notes_changes: false,
         noted: notify::noted(tuning.events),
     }
 }
@@ -489,7 +486,7 @@ impl Scratch {
         if session.transaction.is_none()
             && let Some(tracking) = &mut session.tracking
         {
-            tracking.command_ended(known.command.in_transaction == InTransaction::RunsQueue);
+            tracking.command_ended(known);
         }
         let reply_bytes = reply.len() - before;
         if !known.command.replies_by_messages() {
@@ -625,7 +622,7 @@ impl Scratch {
             touched = context.keys.take_touched();
         }
         if context.session.tracking.is_some() {
-            engine.remember_reads(index, context.session, known, args);
+            engine.remember_reads(index, context.session, (known, args), &context.keys);
         }
         let changes = context.effects.change_count;
         if context.effects.is_recording && context.effects.are_repeated() {
@@ -640,7 +637,8 @@ impl Scratch {
         let keys = &mut context.keys;
         // A command without keys that names some has changed whole databases.
         let has_changed = changes > 0 || matches!(known.plan, KeyPlan::None);
-        if has_changed && !touched.is_empty() {
+        // Of a script, each command that it calls has told.
+        if has_changed && !touched.is_empty() && !known.runs_script {
             engine.tell_of_changes(Some(index), &touched, client_id);
         }
         if has_changed && !touched.is_empty() && engine.waiters.waiter_count() > 0 {

@@ -161,8 +161,6 @@ pub struct Access {
     pub touches: bool,
     /// False on a replica: it hides expired keys but waits for its leader to remove them.
     pub removes_expired: bool,
-    /// Every key opened for changes is noted, not only those that clients wait for or watch.
-    pub notes_changes: bool,
     /// Which events of keys are noted for those who listen to them.
     pub noted: Noted,
 }

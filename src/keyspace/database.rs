@@ -7,6 +7,7 @@ use super::busy::Busy;
 use super::entry::EntryHint;
 use super::hash_with;
 use super::keys::Key;
+use super::observers::Everybody;
 use super::shard::{Database, TakenTable};
 use crate::base::slab;
 
@@ -17,6 +18,7 @@ pub struct Keyspace {
     order: Box<[AtomicU32]>,
     hasher: foldhash::quality::RandomState,
     pub(super) busy: Busy,
+    pub(super) everybody: Everybody,
 }
 
 /// What a flush took out; dropping it frees the memory, at a cost that grows with the keys.
@@ -39,6 +41,7 @@ impl Keyspace {
             order: (0..database_count).map(AtomicU32::new).collect(),
             hasher: foldhash::quality::RandomState::default(),
             busy: Busy::default(),
+            everybody: Everybody::default(),
         };
         // Both take milliseconds, and nearly everybody needs them: no client waits for them.
         keyspace.database_or_create(0);
@@ -78,7 +81,20 @@ impl Keyspace {
 
     #[inline]
     pub(super) fn database_or_create(&self, db: u32) -> &Database {
-        self.slot(db).get_or_init(|| Database::new(self.hasher.clone()))
+        let slot = self.slot(db);
+        match slot.get() {
+            Some(database) => database,
+            None => self.create(slot),
+        }
+    }
+
+    pub(super) fn new_database(&self) -> Database {
+        Database::new(self.hasher.clone())
+    }
+
+    /// Returns the databases that exist, in no order.
+    pub(super) fn all_databases(&self) -> impl Iterator<Item = &Database> {
+        self.databases.iter().filter_map(OnceLock::get)
     }
 
     /// Returns the databases that exist, with their numbers.

@@ -242,7 +242,6 @@ mod tests {
             aging,
             touches: true,
             removes_expired: true,
-            notes_changes: false,
             noted: Noted::NOTHING,
         };
         let name = number.to_le_bytes();

@@ -212,7 +212,6 @@ mod tests {
             aging: Aging::new(false, START_MS, 10, 1),
             touches: true,
             removes_expired: true,
-            notes_changes: false,
             noted: Noted::NOTHING,
         };
         let key = keyspace.key(0, name);

@@ -231,6 +231,19 @@ impl<'a> Keys<'a> {
         self.shards = keyspace.lock(places, mode, self.access).shards;
     }
 
+    /// Says whether the database was not there when the shards were to be locked, so that they are not.
+    pub fn lack_database(&self) -> bool {
+        self.locked().iter().any(|shard| matches!(shard.guard, Guard::Absent))
+    }
+
+    fn locked(&self) -> &[LockedShard<'a>] {
+        match &self.shards {
+            Shards::None => &[],
+            Shards::One(shard) => std::slice::from_ref(shard),
+            Shards::Many(shards) => shards,
+        }
+    }
+
     /// Says whether somebody else holds the shards, for whom this command runs.
     pub fn is_lent(&self) -> bool {
         self.is_lent
@@ -270,7 +283,7 @@ impl<'a> Keys<'a> {
     /// Notes a change of a key that is not made through its entry alone.
     pub fn note_touched(&mut self, key: &Key<'_>) {
         let shard = self.shards.writable(key.place);
-        note_touched(&mut self.late, self.access, shard, key);
+        note_touched(&mut self.late, shard, key);
     }
 
     /// Notes keys that may have changed with their whole database.
@@ -373,12 +386,7 @@ impl<'a> Keys<'a> {
 
     /// Returns the places of the locked shards in ascending order.
     pub fn places(&self) -> Vec<KeyPlace> {
-        let shards = match &self.shards {
-            Shards::None => &[],
-            Shards::One(shard) => std::slice::from_ref(shard),
-            Shards::Many(shards) => &shards[..],
-        };
-        shards.iter().map(|shard| shard.place).collect()
+        self.locked().iter().map(|shard| shard.place).collect()
     }
 
     /// Lets everybody know that these shards are held for long, until the result is dropped.
@@ -547,7 +555,7 @@ impl<'a> Keys<'a> {
         let late = &mut self.late;
         let expired = || note_expired(late, access, key);
         let expired = access.removes_expired.then_some(expired);
-        let is_observed = shard.is_observed() | access.notes_changes;
+        let is_observed = shard.is_observed();
         let entry = shard.find_live_mut(key.hash, key.bytes, access.now_ms, expired)?;
         if access.touches {
             access.aging.touch(&entry);
@@ -622,7 +630,7 @@ impl<'a> Keys<'a> {
             shard.remove(key.hash, key.bytes);
         }
         shard.insert(key.hash, entry);
-        note_touched(&mut self.late, self.access, shard, key);
+        note_touched(&mut self.late, shard, key);
     }
 
     /// Removes a key and returns its entry, if it was there and had not expired.
@@ -632,7 +640,7 @@ impl<'a> Keys<'a> {
         let shard = self.shards.writable(key.place);
         let entry = shard.remove(key.hash, key.bytes)?;
         shard.shrink_if_sparse();
-        note_touched(&mut self.late, self.access, shard, key);
+        note_touched(&mut self.late, shard, key);
         (!entry.is_expired(now_ms)).then_some(entry)
     }
 
@@ -664,15 +672,10 @@ fn note_overdue(late: &mut Option<Box<Late>>, key: &Key<'_>, what: OverdueWhat) 
     late.get_or_insert_default().overdue.push(Overdue { key: OwnedKey::from(key), what });
 }
 
-/// Notes a key that was opened for changes if somebody observes its shard, or everything.
+/// Notes a key that was opened for changes if somebody observes its shard.
 #[inline]
-fn note_touched(
-    late: &mut Option<Box<Late>>,
-    access: &Access,
-    shard: &WriteShard<'_>,
-    key: &Key<'_>,
-) {
-    if access.notes_changes || shard.is_observed() {
+fn note_touched(late: &mut Option<Box<Late>>, shard: &WriteShard<'_>, key: &Key<'_>) {
+    if shard.is_observed() {
         note(late, key);
     }
 }

@@ -152,8 +152,8 @@ impl Keyspace {
     }
 
     /// Locks the shard of a hash ahead of its command, and says where the entry probably lies. Never
-    /// waits: returns nothing if somebody else is at work there, observes it, or nothing was ever
-    /// written to the database.
+    /// waits: returns nothing if somebody else is at work there, waits for a key of it or watches one, or
+    /// nothing was ever written to the database.
     #[inline]
     pub fn try_hold(
         &self,
@@ -166,7 +166,7 @@ impl Keyspace {
             LockMode::Shared => Guard::Shared(database.try_read(shard)?),
             LockMode::Exclusive => {
                 let shard = database.try_write(shard)?;
-                if shard.is_observed() {
+                if shard.has_own_observer() {
                     return None;
                 }
                 Guard::Exclusive(shard)

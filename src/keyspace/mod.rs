@@ -17,6 +17,7 @@ mod keys;
 mod locks;
 #[cfg(test)]
 mod model_tests;
+mod observers;
 mod scan;
 mod shard;
 mod undertaker;

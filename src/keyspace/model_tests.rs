@@ -41,7 +41,6 @@ impl Pair {
             aging,
             touches: true,
             removes_expired: true,
-            notes_changes: false,
             noted: Noted::NOTHING,
         }
     }
@@ -270,7 +269,6 @@ fn racing_increments_of_many_threads_are_exact() {
         aging: Aging::new(false, START_MS, 10, 1),
         touches: true,
         removes_expired: true,
-        notes_changes: false,
         noted: Noted::NOTHING,
     };
     std::thread::scope(|scope| {

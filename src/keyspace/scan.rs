@@ -150,14 +150,7 @@ mod tests {
 
     fn access() -> Access {
         let aging = Aging::new(false, 0, 10, 1);
-        Access {
-            now_ms: 0,
-            aging,
-            touches: true,
-            removes_expired: true,
-            notes_changes: false,
-            noted: Noted::NOTHING,
-        }
+        Access { now_ms: 0, aging, touches: true, removes_expired: true, noted: Noted::NOTHING }
     }
 
     fn put(keyspace: &Keyspace, name: &str) {

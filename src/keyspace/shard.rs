@@ -59,10 +59,14 @@ pub(super) struct Summary {
     /// Address of the table's control bytes and the mask of its places: where a prefetch aims.
     controls: AtomicUsize,
     place_mask: AtomicU32,
-    /// Clients that wait for keys of the shard or watch them. Raised under the exclusive lock.
+    /// Clients that wait for keys of the shard or watch them, raised under the exclusive lock; and
+    /// [`EVERYTHING`].
     observer_count: AtomicU32,
 }
 const _: () = assert!(size_of::<Summary>() == 32, "two of them share a cache line");
+
+/// Set in all observer counts while somebody observes all keys.
+const EVERYTHING: u32 = 1 << 31;
 
 impl Summary {
     pub(super) fn due_ms(&self) -> u64 {
@@ -82,8 +86,13 @@ impl Summary {
     }
 
     fn is_observed(&self) -> bool {
-        // Relaxed: raised under the lock that the caller holds.
+        // Relaxed: raised under the lock that the caller holds, or before whoever observes takes it.
         self.observer_count.load(Ordering::Relaxed) > 0
+    }
+
+    fn has_own_observer(&self) -> bool {
+        // Relaxed: as above.
+        self.observer_count.load(Ordering::Relaxed) & !EVERYTHING > 0
     }
 
     fn clear(&self) {
@@ -206,6 +215,18 @@ impl Database {
             count.fetch_add(1, Ordering::Relaxed);
         } else {
             count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that somebody observes all keys, or that nobody does any more. Needs no lock.
+    pub(super) fn mark_all(&self, is_observed: bool) {
+        for Summary { observer_count, .. } in &self.summaries {
+            // Relaxed: the shard's lock orders what matters.
+            if is_observed {
+                observer_count.fetch_or(EVERYTHING, Ordering::Relaxed);
+            } else {
+                observer_count.fetch_and(!EVERYTHING, Ordering::Relaxed);
+            }
         }
     }
 
@@ -602,10 +623,16 @@ impl WriteShard<'_> {
         WriteShard { ledger: self.ledger, table: self.table, lock: None }
     }
 
-    /// Says whether clients wait for keys of this shard or watch them.
+    /// Says whether clients wait for keys of this shard or watch them, or observe all keys.
     #[inline]
     pub(super) fn is_observed(&self) -> bool {
         self.ledger.summary().is_observed()
+    }
+
+    /// Says whether clients wait for keys of this shard or watch them.
+    #[inline]
+    pub(super) fn has_own_observer(&self) -> bool {
+        self.ledger.summary().has_own_observer()
     }
 
     /// Notes one observer more.

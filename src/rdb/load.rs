@@ -52,7 +52,6 @@ pub fn load(
         aging: options.aging,
         touches: false,
         removes_expired: true,
-        notes_changes: false,
         noted: Noted::NOTHING,
     };
     let input = Input::new(source, options.sums);

@@ -152,7 +152,6 @@ fn access() -> Access {
         aging: AGING(),
         touches: true,
         removes_expired: true,
-        notes_changes: false,
         noted: Noted::NOTHING,
     }
 }

@@ -5,10 +5,10 @@
 //! lock, so that no change between a read and its note is missed. Changes of keys under a followed
 //! prefix gather until the end of a worker's round. Sockets and messages are other floors' matter.
 //!
-//! Locks: one shard of the table, then the keys of one tracker; or the prefixes alone.
+//! Locks: one part of the table, then the keys of one tracker; or the prefixes, perhaps while telling.
 
 mod prefixes;
 mod table;
 
 pub use prefixes::{Gathered, Prefixes};
-pub use table::{Tracker, Trackers, TrackingTable};
+pub use table::{Forgotten, Tracker, Trackers, TrackingTable};

@@ -1,13 +1,25 @@
 //! The keys that clients have read, each with those who are to hear when it changes.
+//!
+//! The table is split by hash into parts with a lock each. Their maps keep the keys in a row, so that one
+//! of them can be chosen by chance when there are too many.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
+use crossbeam_utils::CachePadded;
+use indexmap::IndexMap;
+use indexmap::map::Entry;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
+
+/// Parts of the table; so many that workers rarely meet in one.
+const PART_COUNT: usize = 64;
+const _: () = assert!(PART_COUNT.is_power_of_two(), "a part is picked by masking");
+
+type State = foldhash::quality::RandomState;
+type Part<C> = IndexMap<Arc<[u8]>, Trackers<C>, State>;
 
 /// Those who have read one key; most often one.
 pub type Trackers<C> = SmallVec<[Arc<Tracker<C>>; 1]>;
@@ -16,13 +28,15 @@ pub type Trackers<C> = SmallVec<[Arc<Tracker<C>>; 1]>;
 pub struct Tracker<C> {
     pub client: C,
     /// What it has read and has not been told to forget.
-    keys: Mutex<HashSet<Arc<[u8]>>>,
+    keys: Mutex<HashSet<Arc<[u8]>, State>>,
+    /// It wants to hear of nothing any more.
+    has_left: AtomicBool,
 }
 
 impl<C> Tracker<C> {
     /// Makes a tracker that has read nothing.
     pub fn new(client: C) -> Self {
-        Self { client, keys: Mutex::default() }
+        Self { client, keys: Mutex::default(), has_left: AtomicBool::new(false) }
     }
 
     /// Returns the number of keys it has read.
@@ -33,95 +47,121 @@ impl<C> Tracker<C> {
 
 /// All tracked keys.
 pub struct TrackingTable<C> {
-    keys: DashMap<Arc<[u8]>, Trackers<C>>,
+    parts: Box<[CachePadded<Mutex<Part<C>>>]>,
+    hasher: State,
     key_count: AtomicU64,
     item_count: AtomicU64,
 }
 
+/// What a table has forgotten as a whole.
+#[must_use = "the trackers still hold the keys"]
+pub struct Forgotten<C>(Vec<Part<C>>);
+
 impl<C> Default for TrackingTable<C> {
     fn default() -> Self {
-        Self { keys: DashMap::new(), key_count: AtomicU64::new(0), item_count: AtomicU64::new(0) }
+        Self {
+            parts: (0..PART_COUNT).map(|_| CachePadded::default()).collect(),
+            hasher: State::default(),
+            key_count: AtomicU64::new(0),
+            item_count: AtomicU64::new(0),
+        }
     }
 }
 
 impl<C> TrackingTable<C> {
-    /// Notes that a client has read a key. Called on the client's own thread.
-    pub fn remember(&self, tracker: &Arc<Tracker<C>>, key: &[u8]) {
-        if self.has(tracker, key) {
-            return;
-        }
-        let shared: Arc<[u8]> = key.into();
-        // Relaxed, here and below: the counts are statistics.
-        let mut trackers = match self.keys.entry(Arc::clone(&shared)) {
-            Entry::Occupied(entry) => entry.into_ref(),
-            Entry::Vacant(entry) => {
-                self.key_count.fetch_add(1, Ordering::Relaxed);
-                entry.insert(Trackers::new())
-            }
-        };
-        if !trackers.iter().any(|other| Arc::ptr_eq(other, tracker)) {
-            trackers.push(Arc::clone(tracker));
-            self.item_count.fetch_add(1, Ordering::Relaxed);
-        }
-        tracker.keys.lock().insert(shared);
+    fn part(&self, key: &[u8]) -> &Mutex<Part<C>> {
+        let mut state = self.hasher.build_hasher();
+        state.write(key);
+        let bits = state.finish().to_le_bytes();
+        &self.parts[usize::from(bits[0]) & (PART_COUNT - 1)]
     }
 
-    fn has(&self, tracker: &Arc<Tracker<C>>, key: &[u8]) -> bool {
-        let trackers = self.keys.get(key);
-        trackers.is_some_and(|all| all.iter().any(|other| Arc::ptr_eq(other, tracker)))
+    /// Notes that a client has read a key. Called on the client's own thread.
+    pub fn remember(&self, tracker: &Arc<Tracker<C>>, key: &[u8]) {
+        let mut part = self.part(key).lock();
+        // Relaxed, here and below: the counts are statistics.
+        let (index, is_new) = match part.get_index_of(key) {
+            Some(index) => (index, false),
+            None => (part.insert_full(key.into(), Trackers::new()).0, true),
+        };
+        let Some((shared, trackers)) = part.get_index_mut(index) else { return };
+        if trackers.iter().any(|other| Arc::ptr_eq(other, tracker)) {
+            return;
+        }
+        trackers.push(Arc::clone(tracker));
+        // In place of an equal one that was forgotten with its whole table.
+        tracker.keys.lock().replace(Arc::clone(shared));
+        self.key_count.fetch_add(u64::from(is_new), Ordering::Relaxed);
+        self.item_count.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Forgets a key and returns who is to be told. Cost: O(1), plus one per tracker.
     pub fn forget(&self, key: &[u8]) -> Trackers<C> {
-        let Entry::Occupied(entry) = self.keys.entry(key.into()) else { return Trackers::new() };
-        // Removed from the trackers while the table's shard is locked: who reads the key again waits.
-        for tracker in entry.get() {
+        let mut part = self.part(key).lock();
+        let Some(mut trackers) = part.swap_remove(key) else { return Trackers::new() };
+        // Taken from the trackers while the part is locked: who reads the key again waits.
+        for tracker in &trackers {
             tracker.keys.lock().remove(key);
         }
-        let trackers = entry.remove();
-        self.count_out(trackers.len());
+        drop(part);
+        self.count_out(1, trackers.len());
+        // Relaxed: who leaves while he is told does not listen.
+        trackers.retain(|tracker| !tracker.has_left.load(Ordering::Relaxed));
         trackers
     }
 
-    fn count_out(&self, item_count: usize) {
-        self.key_count.fetch_sub(1, Ordering::Relaxed);
+    fn count_out(&self, key_count: usize, item_count: usize) {
+        self.key_count.fetch_sub(key_count as u64, Ordering::Relaxed);
         self.item_count.fetch_sub(item_count as u64, Ordering::Relaxed);
     }
 
-    /// Returns some key if there are more than `limit`, to be forgotten.
+    /// Returns a key chosen by chance if there are more than `limit`, to be forgotten.
     pub fn surplus(&self, limit: u64) -> Option<Arc<[u8]>> {
         if self.key_count() <= limit {
             return None;
         }
-        // Whichever comes first from a place chosen by chance.
-        let skipped_count = fastrand::usize(..8);
-        let found = self.keys.iter().nth(skipped_count).map(|item| Arc::clone(item.key()));
-        found.or_else(|| self.keys.iter().next().map(|item| Arc::clone(item.key())))
+        let first = fastrand::usize(..PART_COUNT);
+        let chosen = |step: usize| {
+            let part = self.parts[(first + step) % PART_COUNT].lock();
+            let (key, _) = part.get_index(fastrand::usize(..part.len().max(1)))?;
+            Some(Arc::clone(key))
+        };
+        (0..PART_COUNT).find_map(chosen)
     }
 
-    /// Forgets everything a client has read. Cost: O(1) per key.
-    pub fn leave(&self, tracker: &Arc<Tracker<C>>) {
+    /// Has a client hear of nothing any more. What it has read is still there, for [`Self::clean_up`].
+    pub fn leave(&self, tracker: &Tracker<C>) {
+        tracker.has_left.store(true, Ordering::Relaxed);
+    }
+
+    /// Forgets everything that a client has read that has left. Cost: O(1) per key.
+    pub fn clean_up(&self, tracker: &Arc<Tracker<C>>) {
         let keys = std::mem::take(&mut *tracker.keys.lock());
         for key in keys {
-            let Entry::Occupied(mut entry) = self.keys.entry(key) else { continue };
+            let mut part = self.part(&key).lock();
+            let Entry::Occupied(mut entry) = part.entry(key) else { continue };
             let trackers = entry.get_mut();
             let before = trackers.len();
             trackers.retain(|other| !Arc::ptr_eq(other, tracker));
-            self.item_count.fetch_sub((before - trackers.len()) as u64, Ordering::Relaxed);
-            if trackers.is_empty() {
-                entry.remove();
-                self.count_out(0);
+            let (item_count, is_last) = (before - trackers.len(), trackers.is_empty());
+            if is_last {
+                entry.swap_remove();
             }
+            self.count_out(usize::from(is_last), item_count);
         }
     }
 
-    /// Forgets all keys. Nobody reads or changes any meanwhile (the gate is closed).
-    pub fn clear(&self) {
-        self.keys.retain(|_, trackers| {
-            trackers.iter().for_each(|tracker| tracker.keys.lock().clear());
-            self.count_out(trackers.len());
-            false
-        });
+    /// Forgets all keys, in no time. Nobody reads or changes any meanwhile (the gate is closed).
+    pub fn clear(&self) -> Forgotten<C> {
+        // Relaxed: as above; whoever cleans up meanwhile does so under the locks of the parts.
+        let take = |part: &CachePadded<Mutex<Part<C>>>| {
+            let mut part = part.lock();
+            let forgotten = std::mem::take(&mut *part);
+            let item_count = forgotten.values().map(SmallVec::len).sum();
+            self.count_out(forgotten.len(), item_count);
+            forgotten
+        };
+        Forgotten(self.parts.iter().map(take).collect())
     }
 
     /// Returns the number of keys.
@@ -135,8 +175,29 @@ impl<C> TrackingTable<C> {
     }
 }
 
+impl<C> Forgotten<C> {
+    /// Returns the number of keys.
+    pub fn key_count(&self) -> usize {
+        self.0.iter().map(IndexMap::len).sum()
+    }
+
+    /// Has those who have read the keys forget them, unless they have read them again. Cost: O(1) per
+    /// key and tracker.
+    pub fn settle(self) {
+        for (key, trackers) in self.0.into_iter().flatten() {
+            for tracker in trackers {
+                let mut keys = tracker.keys.lock();
+                if keys.get(&key).is_some_and(|own| Arc::ptr_eq(own, &key)) {
+                    keys.remove(&key);
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::sync::Arc;
     use std::thread;
 
@@ -172,10 +233,12 @@ mod tests {
             table.remember(&second, &(number % 50).to_le_bytes());
         }
         table.leave(&first);
-        assert_eq!((table.key_count(), table.item_count()), (50, 50));
-        table.leave(&second);
+        assert_eq!(table.forget(&0_u32.to_le_bytes()).len(), 1, "who has left is not told");
+        table.clean_up(&first);
+        assert_eq!((table.key_count(), table.item_count()), (49, 49));
+        table.clean_up(&second);
         assert_eq!((table.key_count(), table.item_count()), (0, 0));
-        assert!(table.keys.is_empty());
+        assert!(table.parts.iter().all(|part| part.lock().is_empty()));
     }
 
     #[test]
@@ -189,8 +252,34 @@ mod tests {
             assert_eq!(table.forget(&key).len(), 1);
         }
         assert_eq!((table.key_count(), tracker.key_count()), (5, 5));
-        table.clear();
-        assert_eq!((table.key_count(), table.item_count(), tracker.key_count()), (0, 0, 0));
+    }
+
+    #[test]
+    fn every_key_may_be_the_one_to_forget() {
+        let table = TrackingTable::default();
+        let [tracker] = trackers();
+        for number in 0..200_u32 {
+            table.remember(&tracker, &number.to_le_bytes());
+        }
+        let chosen: HashSet<_> = (0..10_000).filter_map(|_| table.surplus(199)).collect();
+        assert_eq!(chosen.len(), 200);
+    }
+
+    #[test]
+    fn what_is_read_again_after_all_was_forgotten_stays() {
+        let table = TrackingTable::default();
+        let [first, second] = trackers();
+        for tracker in [&first, &second] {
+            table.remember(tracker, b"a");
+            table.remember(tracker, b"b");
+        }
+        let forgotten = table.clear();
+        assert_eq!((table.key_count(), table.item_count(), forgotten.key_count()), (0, 0, 2));
+        table.remember(&first, b"a");
+        forgotten.settle();
+        assert_eq!((first.key_count(), second.key_count()), (1, 0));
+        table.clean_up(&first);
+        assert_eq!((table.key_count(), table.item_count()), (0, 0));
     }
 
     #[test]
@@ -210,7 +299,7 @@ mod tests {
                 (0..2000_u32).for_each(|key| drop(table.forget(&(key % 7).to_le_bytes())))
             });
         });
-        all.iter().for_each(|tracker| table.leave(tracker));
+        all.iter().for_each(|tracker| table.clean_up(tracker));
         assert_eq!((table.key_count(), table.item_count()), (0, 0));
         assert!(all.iter().all(|tracker| tracker.key_count() == 0));
     }

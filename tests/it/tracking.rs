@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::{Client, Server, Value, for_each_thread_count, in_threads, wait_until};
+use crate::support::{
+    Client, Rendezvous, Server, Value, encode, for_each_thread_count, in_threads, wait_until,
+};
 
 const KEYS: usize = 8;
 const WRITERS: usize = 3;
@@ -43,7 +45,14 @@ fn whoever_has_read_a_key_hears_once_that_it_has_changed() {
         client.line("GET b");
         other.line("PEXPIRE b 1");
         assert_eq!(told(&client.recv()), ["b"]);
+        const READS_ITS_OWN: &str =
+            "redis.call('SET', KEYS[1], 1) return redis.call('GET', KEYS[1])";
+        client.call(&["EVAL", READS_ITS_OWN, "1", "script"]);
+        client.line("PING");
+        other.pipeline(&["MULTI", "HDEL none field", "SET script 2", "EXEC"]);
+        assert_eq!(told(&client.recv()), ["script"]);
         client.line("GET x");
+        other.pipeline(&["MULTI", "LREM x 0 a", "EXEC"]);
         other.line("FLUSHALL");
         let push = client.recv();
         assert_eq!(
@@ -137,6 +146,10 @@ impl Reader {
     /// Sends a command and returns its reply; forgets what the news before it tell.
     fn call(&mut self, words: &[&str]) -> Value {
         self.client.send(words);
+        self.reply()
+    }
+
+    fn reply(&mut self) -> Value {
         loop {
             match self.client.recv() {
                 news @ Value::Push(_) => {
@@ -147,11 +160,31 @@ impl Reader {
         }
     }
 
+    /// Begins to track and reads keys, all in one go.
+    fn begin(&mut self, keys: &[String]) {
+        let tracking = encode(&["CLIENT", "TRACKING", "ON"]);
+        let reads = keys.iter().flat_map(|key| encode(&["GET", key]));
+        self.client.send_raw(tracking.into_iter().chain(reads).collect::<Vec<u8>>());
+        assert_eq!(self.reply().text(), "OK");
+        for key in keys {
+            let value = self.reply().text_or_empty();
+            self.cache.insert(key.clone(), value);
+        }
+    }
+
     /// Reads a key unless it is cached.
     fn read(&mut self, key: &str) {
         if !self.cache.contains_key(key) {
             let value = self.call(&["GET", key]).text_or_empty();
             self.cache.insert(key.to_owned(), value);
+        }
+    }
+
+    /// Compares the cache with what the server holds. Nobody writes.
+    fn check(&self, server: &Server) {
+        let mut plain = server.client();
+        for (key, value) in &self.cache {
+            assert_eq!(&plain.call(&["GET", key]).text_or_empty(), value, "{key} is stale");
         }
     }
 }
@@ -179,9 +212,91 @@ fn no_cache_stays_stale_when_readers_and_writers_race() {
             }
             // All writes were answered: whatever is told of them comes before this reply.
             reader.call(&["PING"]);
-            let mut plain = server.client();
-            for (key, value) in &reader.cache {
-                assert_eq!(&plain.call(&["GET", key]).text_or_empty(), value, "{key} is stale");
+            reader.check(server);
+        });
+    });
+}
+
+/// Reads what a client is told up to the reply of a PING; returns the keys.
+fn news_until_now(client: &mut Client) -> Vec<String> {
+    client.send(&["PING"]);
+    let mut keys = Vec::new();
+    loop {
+        match client.recv() {
+            news @ Value::Push(_) => keys.extend(told(&news)),
+            reply => {
+                assert_eq!(reply.text(), "PONG");
+                return keys;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_change_by_another_is_told_even_if_the_client_changed_the_key_as_well() {
+    for_each_thread_count(|server| {
+        let mut own = tracker(server, &["BCAST", "NOLOOP"]);
+        let mut other = server.client();
+        for round in 0..300 {
+            let key = format!("key:{round}");
+            // Both in one go, so that they often meet in one round of the server.
+            own.send(&["SET", &key, "own"]);
+            other.send(&["SET", &key, "other"]);
+            assert_eq!(other.recv().text(), "OK");
+            let mut keys = Vec::new();
+            loop {
+                match own.recv() {
+                    news @ Value::Push(_) => keys.extend(told(&news)),
+                    reply => break assert_eq!(reply.text(), "OK"),
+                }
+            }
+            keys.extend(news_until_now(&mut own));
+            assert_eq!(keys, [key]);
+        }
+    });
+}
+
+#[test]
+fn news_of_prefixes_come_before_the_reply_of_the_change() {
+    for_each_thread_count(|server| {
+        let mut other = server.client();
+        let mut follower = tracker(server, &["BCAST"]);
+        for round in 0..300 {
+            other.line(&format!("SET key:{round} 1"));
+            assert_eq!(news_until_now(&mut follower), [format!("key:{round}")]);
+        }
+    });
+}
+
+#[test]
+fn whoever_begins_to_track_misses_no_change_of_those_at_work() {
+    const ROUNDS: usize = 200;
+    for_each_thread_count(|server| {
+        let all = Rendezvous::new(WRITERS + 1);
+        let keys: Vec<String> = (0..KEYS).map(|number| format!("key:{number}")).collect();
+        // A swap waits until all others have left the keyspace: the reader may begin there and then.
+        let write = |key| ["SWAPDB 5 6".to_owned(), format!("INCR {key}")];
+        let writes: Vec<String> = keys.iter().cycle().take(5 * KEYS).flat_map(write).collect();
+        let writes: Vec<&str> = writes.iter().map(String::as_str).collect();
+        in_threads(WRITERS + 1, |index| {
+            if index < WRITERS {
+                let mut client = server.client();
+                for _ in 0..ROUNDS {
+                    all.meet();
+                    client.pipeline(&writes);
+                    all.meet();
+                }
+                return;
+            }
+            let mut reader = Reader { client: server.client_resp3(), cache: HashMap::new() };
+            for _ in 0..ROUNDS {
+                all.meet();
+                reader.begin(&keys);
+                all.meet();
+                reader.call(&["PING"]);
+                reader.check(server);
+                reader.call(&["CLIENT", "TRACKING", "OFF"]);
+                reader.cache.clear();
             }
         });
     });

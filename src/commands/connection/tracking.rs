@@ -24,7 +24,7 @@ pub(super) const CLIENT_CACHING: Command = Command {
 };
 fn caching(context: &mut Context<'_>) -> Result<(), CommandError> {
     let tracking = context.session.tracking.as_mut();
-    let Some(tracking) = tracking.filter(|tracking| tracking.choice != Choice::All) else {
+    let Some(tracking) = tracking else {
         return Err(CommandError::refused(
             "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or \
              OPTOUT mode enabled",
@@ -45,7 +45,7 @@ fn caching(context: &mut Context<'_>) -> Result<(), CommandError> {
             _ => "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode.",
         }));
     }
-    tracking.choose();
+    tracking.choose(context.known);
     context.reply.ok();
     Ok(())
 }
@@ -144,7 +144,6 @@ pub(super) const CLIENT_TRACKING: Command = Command {
         Argument::word("optout", "OPTOUT").optional(),
         Argument::word("noloop", "NOLOOP").optional(),
     ],
-    looks_beyond: true,
     run: tracking,
     ..Command::DEFAULT
 };
@@ -168,7 +167,7 @@ fn tracking(context: &mut Context<'_>) -> Result<(), CommandError> {
         check_overlaps(context.session.tracking.as_deref(), &wish.prefixes)?;
     }
     let Wish { redirect, skips_own, prefixes, .. } = wish;
-    context.track(TrackingOptions { redirect, broadcasts, choice, skips_own, prefixes })?;
+    context.track(TrackingOptions { redirect, broadcasts, choice, skips_own, prefixes });
     context.reply.ok();
     Ok(())
 }
@@ -325,6 +324,8 @@ mod tests {
         let mut bench = Bench::new();
         bench.expect(&[
             ("CLIENT CACHING YES", "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"),
+            ("CLIENT TRACKING ON", "OK"),
+            ("CLIENT CACHING YES", "ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode."),
             ("CLIENT TRACKING ON OPTIN NOLOOP", "OK"),
             ("CLIENT GETREDIR", "0"),
             ("CLIENT CACHING NO", "ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."),
@@ -334,12 +335,21 @@ mod tests {
                 "CLIENT TRACKINGINFO",
                 "[\"flags\", [\"on\", \"optin\", \"caching-yes\", \"noloop\"], \"redirect\", 0, \"prefixes\", []]",
             ),
+            (
+                "CLIENT TRACKINGINFO",
+                "[\"flags\", [\"on\", \"optin\", \"caching-yes\", \"noloop\"], \"redirect\", 0, \"prefixes\", []]",
+            ),
+            ("PING", "PONG"),
+            (
+                "CLIENT TRACKINGINFO",
+                "[\"flags\", [\"on\", \"optin\", \"noloop\"], \"redirect\", 0, \"prefixes\", []]",
+            ),
             ("CLIENT TRACKING ON OPTOUT", "ERR You can't switch OPTIN/OPTOUT mode before disabling tracking for this client, and then re-enabling it with a different mode."),
             ("CLIENT TRACKING ON BCAST", "ERR You can't switch BCAST mode on/off before disabling tracking for this client, and then re-enabling it with a different mode."),
             ("CLIENT TRACKING ON REDIRECT 1 REDIRECT 1", "ERR A client can only redirect to a single other client"),
             ("CLIENT TRACKING OFF", "OK"),
             ("CLIENT TRACKING ON BCAST PREFIX ab PREFIX abc", "ERR Prefix 'ab' overlaps with another provided prefix 'abc'. Prefixes for a single client must not overlap."),
-            ("CLIENT TRACKING ON BCAST PREFIX ab PREFIX b", "OK"),
+            ("CLIENT TRACKING ON BCAST PREFIX b PREFIX ab", "OK"),
             ("CLIENT TRACKING ON BCAST PREFIX a", "ERR Prefix 'a' overlaps with an existing prefix 'ab'. Prefixes for a single client must not overlap."),
             (
                 "CLIENT TRACKINGINFO",

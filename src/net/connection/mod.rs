@@ -596,6 +596,8 @@ impl Connection {
     /// Sends what is pending, as far as the system takes it.
     #[inline]
     fn send(&mut self, kit: &Kit) -> Result<(), Ending> {
+        // Most often they are on their way by now.
+        kit.worker.engine().send_gathered_news(None);
         let sent = output::send(&mut self.stream, &mut self.reply).map_err(|e| broken(&e))?;
         self.is_writable = !sent.is_blocked;
         if sent.bytes > 0 {

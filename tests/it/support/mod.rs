@@ -1,11 +1,13 @@
 //! What every contract test stands on: a server of its own, a client, and replies as text.
 
 mod client;
+mod rendezvous;
 mod server;
 mod transcript;
 mod value;
 
-pub(crate) use client::Client;
+pub(crate) use client::{Client, encode};
+pub(crate) use rendezvous::Rendezvous;
 pub(crate) use server::{
     Server, for_each_thread_count, for_each_thread_count_with, is_reference, program,
     reference_lacks,
