@@ -10,6 +10,7 @@ mod hashes;
 mod introspection;
 mod lifecycle;
 mod limits;
+mod linearizability;
 mod lists;
 mod monitor;
 mod persistence;
