@@ -12,7 +12,7 @@ pub(crate) use server::{
     Server, for_each_thread_count, for_each_thread_count_with, is_reference, program,
     reference_lacks,
 };
-pub(crate) use transcript::{hold, hold_resp3, hold_with};
+pub(crate) use transcript::{hold, hold_resp3, hold_with, words};
 pub(crate) use value::Value;
 
 use std::thread;
