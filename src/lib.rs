@@ -56,6 +56,8 @@
 //!   swap of databases, saving, a transaction that looks beyond its keys) waits until all have left.
 //! - Commands that run inside another (a transaction's, a script's) borrow its shards
 //!   ([`keyspace::Keys::lend`]). A script that uses keys it has not declared runs, or goes on, alone.
+//! - The libraries of functions are one value, replaced as a whole behind the closed gate; a worker's
+//!   machine defines the functions of a library when it first calls one of them.
 //! - Nobody waits for what a script holds that takes long: he reads BUSY instead, and the script's own
 //!   worker looks after its other clients from within it ([`engine::Turn`]).
 //! - A client that waits is parked under the locks of its keys, and served under the lock of the key

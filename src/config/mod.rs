@@ -33,6 +33,7 @@ pub use kinds::{
 pub use rewrite::RewriteError;
 
 pub(crate) use kinds::parse_memory;
+pub(crate) use words::split as split_words;
 
 pub use startup::{Run, Startup, StartupError};
 pub use store::Config;

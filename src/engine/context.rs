@@ -1,7 +1,7 @@
 //! What a handler sees while it runs: its arguments, its locked keys, the reply, the server.
 
 use super::args::Args;
-use super::effects::Effects;
+use super::effects::{Effect, Effects};
 use super::error::CommandError;
 use super::session::Session;
 use super::state::Engine;
@@ -78,6 +78,19 @@ impl<'a> Context<'a> {
         }
         let closed = self.engine.gate.close(Some(self.worker));
         closed.map(Some).ok_or_else(|| self.engine.slow.refusal())
+    }
+
+    /// Puts the command itself into the log of effects. Called while the gate is closed: otherwise
+    /// another worker's effects could come between the change and its place in the log.
+    pub fn append_whole_command(&mut self) {
+        if self.is_alone {
+            // Part of a transaction, whose effects are appended together.
+            return self.effects.changed(1);
+        }
+        let log = &self.engine.effects;
+        if log.is_listening() {
+            log.append(&[Effect::new(self.session.db, self.args.iter())]);
+        }
     }
 
     /// Says whether the gate is closed already, so that no other worker runs.

@@ -2,11 +2,11 @@
 
 use super::Args;
 use super::batch::{EntryHints, HINTS_MAX};
-use super::command::KeyFlags;
+use super::command::{Flags, KeyFlags};
 use super::plan::{KeyAt, find_keys};
 use super::state::Engine;
 use super::table::{KeyPlan, Known};
-use crate::keyspace::{Access, HeldShard, Key, KeyPlace, Keys};
+use crate::keyspace::{Access, HeldShard, Key, KeyPlace, Keys, LockMode};
 
 /// Locks what a command declares; `None` if somebody holds it for long.
 // Always inlined: what it returns is large, and is built where it is used.
@@ -51,13 +51,21 @@ fn lock_many<'k>(
     // As for a batch of commands: the fetches of many keys overlap, level by level.
     let hashes = if declared.hashes.len() > 1 { &declared.hashes[..] } else { &[] };
     hashes.iter().for_each(|&hash| keyspace.prefetch_group(db, hash));
-    let keys = keyspace.lock_soon(&mut declared.places, known.mode, access)?;
+    let keys = keyspace.lock_soon(&mut declared.places, mode_of(engine, known, args), access)?;
     for portion in hashes.chunks(HINTS_MAX) {
         let mut hints = EntryHints::default();
         portion.iter().for_each(|&hash| hints.note(keys.entry_hint(db, hash)));
         hints.prefetch();
     }
     Some(keys)
+}
+
+/// Returns how the keys of a command are locked: those of a script that only reads may be shared.
+fn mode_of(engine: &Engine, known: &Known, args: Args<'_>) -> LockMode {
+    match known.command.flags_by_script {
+        Some(flags_of) if flags_of(engine, args).has(Flags::READONLY) => LockMode::Shared,
+        _ => known.mode,
+    }
 }
 
 /// The keys that a command declares.

@@ -56,7 +56,10 @@ pub use persistence::{LoadProgress, Persistence};
 pub use plan::{KeyAt, find_keys};
 pub use reaper::Reaper;
 pub use refusals::fits;
-pub use script::{KillOutcome, Program, ProgramKind, Run, SlowScript, SlowScripts, evaluate};
+pub use script::{
+    KillOutcome, Program, ProgramKind, Run, SlowScript, SlowScripts, call_function, define_library,
+    evaluate,
+};
 pub use session::{Flow, ReplyMode, Session};
 pub use state::{Engine, Identity, SettingApplier, ShutdownRequest, StopSignal, WorkerMessage};
 pub use table::{CommandTable, KeyPlan, Known};

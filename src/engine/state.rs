@@ -25,7 +25,7 @@ use crate::config::{Config, Setting};
 use crate::keyspace::Keyspace;
 use crate::pubsub::{Broadcast, PubSub};
 use crate::resp::ReplyBuffer;
-use crate::script::Scripts;
+use crate::script::{Functions, Scripts};
 use crate::stats::{CommandLogKind, Counter, Stats};
 
 /// What threads tell a worker.
@@ -114,10 +114,14 @@ pub struct Engine {
     pub peak_memory_bytes: AtomicU64,
     /// The scripts that clients have sent.
     pub scripts: Scripts,
+    /// The libraries of functions.
+    pub functions: Functions,
     /// Those that take long.
     pub slow: SlowScripts,
     /// By worker: bytes its machine for scripts uses.
     pub(super) script_memory: Box<[AtomicUsize]>,
+    /// By worker: bytes its machine for functions uses.
+    pub(super) function_memory: Box<[AtomicUsize]>,
     /// Scripts may call every command, for tests (DEBUG SET-DISABLE-DENY-SCRIPTS).
     pub allows_denied_commands: AtomicBool,
     workers: OnceLock<Vec<Mailbox<WorkerMessage>>>,
@@ -173,8 +177,10 @@ impl Engine {
             upkeep_steps: AtomicU64::new(0),
             peak_memory_bytes: AtomicU64::new(0),
             scripts: Scripts::default(),
+            functions: Functions::default(),
             slow: SlowScripts::default(),
             script_memory: (0..worker_count).map(|_| AtomicUsize::new(0)).collect(),
+            function_memory: (0..worker_count).map(|_| AtomicUsize::new(0)).collect(),
             allows_denied_commands: AtomicBool::new(false),
             workers: OnceLock::new(),
             own_mail: (0..worker_count).map(|_| CachePadded::default()).collect(),
@@ -310,6 +316,12 @@ impl Engine {
     pub fn script_memory_bytes(&self) -> usize {
         // Relaxed: a statistic.
         self.script_memory.iter().map(|bytes| bytes.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Returns the bytes that the workers' machines for functions use.
+    pub fn function_memory_bytes(&self) -> usize {
+        // Relaxed: a statistic.
+        self.function_memory.iter().map(|bytes| bytes.load(Ordering::Relaxed)).sum()
     }
 
     /// Returns the bytes that all clients take as last noted by their workers.

@@ -27,6 +27,9 @@ pub enum RdbError {
     /// A value that only a module understands.
     #[error("the data holds values of modules ('{0}'), and this server loads no modules")]
     Module(String),
+    /// A library of functions that cannot be defined; says why.
+    #[error("Failed creating the functions: {0}")]
+    Library(String),
     /// A key that the database holds already.
     #[error("key '{0}' is there already")]
     DuplicateKey(String),

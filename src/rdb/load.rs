@@ -23,6 +23,8 @@ pub struct LoadOptions<'a> {
     pub is_strict: bool,
     /// Lets a key replace one that is there.
     pub replaces: bool,
+    /// Called for the text of each library of functions; the error says why it is none.
+    pub define: &'a mut dyn FnMut(&[u8]) -> Result<(), String>,
     /// Called after each key with the bytes read so far; `false` breaks off.
     pub proceed: &'a mut dyn FnMut(u64) -> bool,
 }
@@ -33,8 +35,8 @@ pub struct Loaded {
     pub key_count: u64,
     /// Keys left out because their time had come.
     pub expired_count: u64,
-    /// Libraries of functions, which are left out.
-    pub function_count: u64,
+    /// Libraries of functions.
+    pub library_count: u64,
 }
 
 /// Loads a file.
@@ -113,8 +115,9 @@ impl<R: BufRead> Loader<'_, '_, R> {
                 opcode::SLOT_IMPORT => self.skip_slot_import()?,
                 opcode::MODULE_AUX => self.skip_module_record()?,
                 opcode::FUNCTION => {
-                    self.skip_strings(1)?;
-                    self.loaded.function_count += 1;
+                    let text = self.input.string()?;
+                    (self.options.define)(&text).map_err(RdbError::Library)?;
+                    self.loaded.library_count += 1;
                 }
                 opcode::FUNCTION_CANDIDATE => {
                     return Err(RdbError::Corrupt("functions of a release candidate"));

@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod input;
 mod legacy;
+mod libraries;
 mod load;
 mod lzf;
 mod output;
@@ -26,6 +27,7 @@ mod values;
 
 pub use error::RdbError;
 pub use file::{open_file, save_file};
+pub use libraries::{dump_libraries, restore_libraries};
 pub use load::{LoadOptions, Loaded, load};
 pub use payload::{PayloadError, dump, restore, serialized_bytes};
 pub use save::{SaveOptions, Stamps, save};

@@ -60,6 +60,11 @@ pub fn restore(
     skips_checksum: bool,
     shapes: &Shapes,
 ) -> Result<Value, PayloadError> {
+    read_value(body_of(payload, skips_checksum)?, shapes).map_err(PayloadError::Value)
+}
+
+/// Returns what stands before the footer, if that is right.
+pub(super) fn body_of(payload: &[u8], skips_checksum: bool) -> Result<&[u8], PayloadError> {
     let body_bytes = payload.len().checked_sub(FOOTER_BYTES).ok_or(PayloadError::Footer)?;
     let (summed, checksum) = payload.split_at(payload.len() - CHECKSUM_BYTES);
     let (body, version) = summed.split_at(body_bytes);
@@ -68,7 +73,7 @@ pub fn restore(
     if !is_readable(version) || !is_whole {
         return Err(PayloadError::Footer);
     }
-    read_value(body, shapes).map_err(PayloadError::Value)
+    Ok(body)
 }
 
 fn read_value(body: &[u8], shapes: &Shapes) -> Result<Value, RdbError> {

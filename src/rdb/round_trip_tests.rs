@@ -1,5 +1,7 @@
 //! Values of every type and encoding through payloads and files, whole and damaged.
 
+use bytes::Bytes;
+
 use super::{
     LoadOptions, Loaded, RdbError, SaveOptions, Shapes, Stamps, dump, load, restore, save,
 };
@@ -156,11 +158,14 @@ fn access() -> Access {
     }
 }
 
+const LIBRARY: &[u8] = b"#!lua name=a\n";
+
 fn saved(keyspace: &Keyspace) -> Vec<u8> {
     let options = SaveOptions {
         version: "7.4.0",
         now_ms: NOW_MS,
         used_memory_bytes: 0,
+        libraries: &[Bytes::from_static(LIBRARY)],
         stamps: Stamps::Idle,
         compresses: true,
         sums: true,
@@ -179,6 +184,7 @@ fn loaded(file: &[u8]) -> Result<(Keyspace, Loaded), RdbError> {
         sums: true,
         is_strict: true,
         replaces: false,
+        define: &mut |text| if text == LIBRARY { Ok(()) } else { Err("no library".into()) },
         proceed: &mut |_| true,
     };
     load(&keyspace, file, options).map(|loaded| (keyspace, loaded))
@@ -210,6 +216,7 @@ fn a_file_holds_all_databases() {
     assert!(file.starts_with(b"REDIS0010"));
     let (copy, counts) = loaded(&file).expect("what was saved");
     assert_eq!(counts.key_count, 2 * samples().len() as u64);
+    assert_eq!(counts.library_count, 1);
     let access = access();
     for db in [0, 7] {
         assert_eq!(copy.key_count(db), keyspace.key_count(db));
@@ -242,15 +249,16 @@ fn records_that_mean_nothing_here_are_skipped() {
     let file = [
         &b"REDIS0012"[..],
         b"\xfa\x03foo\x03bar",
-        b"\xf5\x05lib..",
+        b"\xf5\x0d#!lua name=a\n",
         b"\xf7\x81abcdefgh\x02\x02\x05\x03xyz\x02\x07\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00",
         b"\xfe\x03\xfb\x01\x00\xf4\x05\x01\x00\xf8\x05\xf9\x07\xfd\xff\xff\xff\x7f\x00\x01k\x01v",
         b"\xff\x00\x00\x00\x00\x00\x00\x00\x00",
     ]
     .concat();
     let (keyspace, counts) = loaded(&file).expect("it is whole");
-    assert_eq!((counts.key_count, counts.function_count), (1, 1));
+    assert_eq!((counts.key_count, counts.library_count), (1, 1));
     assert_eq!(keyspace.key_count(3), 1);
+    assert!(matches!(loaded(b"REDIS0012\xf5\x01a\xff"), Err(RdbError::Library(_))));
     let module = b"REDIS0012\xfe\x00\x07\x01k\x81abcdefgh";
     assert!(matches!(loaded(module), Err(RdbError::Module(_))));
     assert!(matches!(loaded(b"REDIS0013\xff"), Err(RdbError::Version(13))));

@@ -1,10 +1,12 @@
 //! A file of all databases.
 //!
 //! ```text
-//! REDIS0010 | facts about the writer | per database: its number, its sizes, its keys | end | checksum
+//! REDIS0010 | facts about the writer | libraries | per database: its number, its sizes, its keys | end | checksum
 //! ```
 
 use std::io::{self, Write};
+
+use bytes::Bytes;
 
 use super::codes::{VERSION_BASE, opcode};
 use super::output::Output;
@@ -29,6 +31,8 @@ pub struct SaveOptions<'a> {
     pub version: &'a str,
     pub now_ms: u64,
     pub used_memory_bytes: u64,
+    /// Texts of libraries of functions.
+    pub libraries: &'a [Bytes],
     pub stamps: Stamps,
     pub compresses: bool,
     pub sums: bool,
@@ -47,6 +51,7 @@ pub fn save(keyspace: &Keyspace, sink: impl Write, options: &SaveOptions<'_>) ->
         key_count: 0,
     };
     writer.begin()?;
+    writer.libraries()?;
     for (db, database) in keyspace.existing() {
         if database.key_count() == 0 {
             continue;
@@ -84,6 +89,13 @@ impl<W: Write> Writer<'_, W> {
             self.fact(name, &number.to_string())?;
         }
         Ok(())
+    }
+
+    fn libraries(&mut self) -> io::Result<()> {
+        self.options.libraries.iter().try_for_each(|text| {
+            self.output.byte(opcode::FUNCTION)?;
+            self.output.string(text)
+        })
     }
 
     fn fact(&mut self, name: &str, value: &str) -> io::Result<()> {

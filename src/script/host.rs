@@ -1,5 +1,6 @@
 //! What a running script asks of the server.
 
+use crate::base::log;
 use crate::resp::ReplyBuffer;
 
 /// How important a script says a line of the log is.
@@ -11,14 +12,30 @@ pub enum LogLevel {
     Warning,
 }
 
+impl LogLevel {
+    /// Writes a line to the server's log, if this level is wanted.
+    pub fn write(self, text: &[u8]) {
+        let text = String::from_utf8_lossy(text);
+        match self {
+            Self::Debug => log::debug(format_args!("{text}")),
+            Self::Verbose => log::verbose(format_args!("{text}")),
+            Self::Notice => log::notice(format_args!("{text}")),
+            Self::Warning => log::warning(format_args!("{text}")),
+        }
+    }
+}
+
 /// How a running script is to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Meanwhile {
     /// It runs on.
     GoOn,
-    /// It ends with an error, whatever it does about errors.
-    Kill,
+    /// It ends with this error, whatever it does about errors; the text has no code.
+    Kill(&'static str),
 }
+
+/// Why a script ends that a client has ended.
+pub const KILLED: &str = "Script killed by user with SCRIPT KILL...";
 
 /// The server as a running script sees it; implemented by the engine.
 pub trait Host {

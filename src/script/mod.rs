@@ -1,12 +1,14 @@
-//! Floor 3: scripts: the registry of their texts, and the machines that run them.
+//! Floor 3: scripts and functions: the registries of their texts, and the machines that run them.
 //!
-//! The registry is shared by all threads and holds texts only. A machine belongs to one worker's
-//! thread: one Lua state, made when the worker runs its first script, with what it has compiled. What
+//! The registries are shared by all threads and hold texts only. A machine belongs to one worker's
+//! thread: one Lua state, made when the worker runs its first script, with what it has compiled; and
+//! another one for the functions of libraries. What
 //! a script asks of the server goes through [`Host`], which the engine implements.
 //!
 //! Nothing that a script does may be seen by the next one, end the process or stop it for good.
 
 mod error;
+mod functions;
 mod host;
 mod libs;
 mod machine;
@@ -14,7 +16,8 @@ mod registry;
 mod shebang;
 
 pub use error::ScriptError;
-pub use host::{Host, LogLevel, Meanwhile};
-pub use machine::Machine;
+pub use functions::{Catalog, Functions, Library, LibraryFunction, LibraryText};
+pub use host::{Host, KILLED, LogLevel, Meanwhile};
+pub use machine::{FunctionMachine, Machine, Occasion};
 pub use registry::{Origin, Script, Scripts};
 pub use shebang::ScriptFlags;

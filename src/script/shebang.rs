@@ -1,5 +1,7 @@
 //! The first line of a script: `#!lua flags=no-writes,allow-stale`.
 
+use crate::config::split_words;
+
 /// What a script says of itself in its first line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScriptFlags {
@@ -35,6 +37,18 @@ impl ScriptFlags {
         }
         true
     }
+
+    /// Returns the names of the flags that are set.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let all = [
+            (self.no_writes, "no-writes"),
+            (self.allow_oom, "allow-oom"),
+            (self.allow_stale, "allow-stale"),
+            (self.no_cluster, "no-cluster"),
+            (self.allow_cross_slot_keys, "allow-cross-slot-keys"),
+        ];
+        all.into_iter().filter(|(is_set, _)| *is_set).map(|(_, name)| name)
+    }
 }
 
 /// Splits a script into its flags and its code: the code keeps the line's end, so that lines are
@@ -46,14 +60,13 @@ pub(super) fn split(body: &[u8]) -> Result<(ScriptFlags, &[u8]), String> {
     }
     flags.has_shebang = true;
     let end = memchr::memchr(b'\n', body).ok_or("ERR Invalid script shebang")?;
-    let mut parts =
-        body[..end].split(|byte| byte.is_ascii_whitespace()).filter(|part| !part.is_empty());
-    let engine = parts.next().unwrap_or_default();
+    let parts = split_words(&body[..end]).ok_or("ERR Invalid engine in script shebang")?;
+    let (engine, options) = parts.split_first().ok_or("ERR Invalid engine in script shebang")?;
     if engine != b"#!lua" {
         let engine = String::from_utf8_lossy(engine);
         return Err(format!("ERR Unexpected engine in script shebang: {engine}"));
     }
-    for part in parts {
+    for part in options {
         let Some(names) = part.strip_prefix(b"flags=") else {
             let part = String::from_utf8_lossy(part);
             return Err(format!("ERR Unknown lua shebang option: {part}"));
@@ -66,4 +79,36 @@ pub(super) fn split(body: &[u8]) -> Result<(ScriptFlags, &[u8]), String> {
         }
     }
     Ok((flags, &body[end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn words_of_the_first_line_may_be_quoted() {
+        for line in [
+            "#!lua flags=no-writes,allow-oom",
+            "#!lua flags=\"no-writes,allow-oom\"",
+            "#!'lua' \"flags=no-writes\" flags='allow-oom'",
+        ] {
+            let body = format!("{line}\nreturn 1");
+            let (flags, code) = split(body.as_bytes()).expect(line);
+            assert_eq!(flags.names().collect::<Vec<_>>(), ["no-writes", "allow-oom"], "{line}");
+            assert_eq!(code, b"\nreturn 1");
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused_in_the_words_of_the_originals() {
+        for (body, error) in [
+            ("#!lua", "Invalid script shebang"),
+            ("#!lua \"flags=no-writes\n", "Invalid engine in script shebang"),
+            ("#!\n", "Unexpected engine in script shebang: #!"),
+            ("#!lua name=foo\n", "Unknown lua shebang option: name=foo"),
+            ("#!lua flags=no-writes,bad\n", "Unexpected flag in script shebang: bad"),
+        ] {
+            assert_eq!(split(body.as_bytes()), Err(format!("ERR {error}")), "{body}");
+        }
+    }
 }

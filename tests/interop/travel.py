@@ -1,4 +1,5 @@
-"""Values travel: between our server and a released one, by DUMP and RESTORE and by the file that SAVE writes."""
+"""Values and libraries of functions travel: between our server and a released one, by DUMP and RESTORE and by the file
+that SAVE writes."""
 import os
 import random
 import shutil
@@ -64,6 +65,50 @@ def fill(connection, seed, knows_field_deadlines):
     for command in commands(seed, knows_field_deadlines):
         kind, answer = connection.call(*command)
         assert kind != "-" or b"unknown command" in answer, (command[:4], answer)
+
+
+# Libraries of functions: flags, descriptions, a text long enough to be compressed.
+LIBRARIES = (
+    "#!lua name=plain\nredis.register_function('echo', function(keys, args) return args end)",
+    "#!lua name=\"named\"\nlocal function double(number)\n  return 2 * number\nend\n"
+    "redis.register_function{function_name='double', description='twice as much', flags={'no-writes', 'allow-oom'},"
+    " callback=function(keys, args) return double(args[1]) end}\n"
+    "redis.register_function('count', function(keys, args) return redis.call('INCR', keys[1]) end)\n" + "-- filler\n" * 500,
+)
+
+
+def load_libraries(connection):
+    connection.call("FUNCTION", "FLUSH")
+    for text in LIBRARIES:
+        kind, answer = connection.call("FUNCTION", "LOAD", text)
+        assert kind == "$", answer
+
+
+def libraries(connection):
+    """Returns all there is to see of the libraries, and what some functions answer."""
+    seen = {}
+    for library in plain(connection.call("FUNCTION", "LIST", "WITHCODE")):
+        facts = dict(zip(library[::2], library[1::2]))
+        functions = [dict(zip(one[::2], one[1::2])) for one in facts[b"functions"]]
+        facts[b"functions"] = {one[b"name"]: (one[b"description"], sorted(one[b"flags"])) for one in functions}
+        seen[facts[b"library_name"]] = facts
+    calls = ("FCALL", "echo", "0", "a", "b"), ("FCALL_RO", "DOUBLE", "0", "21"), ("FCALL", "none", "0")
+    return seen, [connection.call(*call) for call in calls]
+
+
+def functions_travel(ours, reference):
+    """Holds that libraries survive the way from one server to the other by FUNCTION DUMP and RESTORE."""
+    for writer, reader in ((ours, reference), (reference, ours)):
+        with Server(writer) as first, Server(reader) as second:
+            source, target = Connection(first.port, 60), Connection(second.port, 60)
+            load_libraries(source)
+            payload = source.call("FUNCTION", "DUMP")[1]
+            for policy, answer in (("APPEND", "+"), ("APPEND", "-"), ("REPLACE", "+"), ("FLUSH", "+")):
+                given = target.call("FUNCTION", "RESTORE", payload, policy)
+                assert given[0] == answer, (reader, policy, given)
+                assert libraries(source) == libraries(target), "%s restores what %s dumped" % (reader, writer)
+            assert libraries(source)[1][1] == (":", 42), libraries(source)[1]
+    return len(LIBRARIES)
 
 
 def plain(reply):
@@ -157,6 +202,7 @@ def files_travel(ours, reference, seed=1, knows_field_deadlines=False):
             source.call("SELECT", "5")
             source.call("SET", "elsewhere", "1")
             source.call("SELECT", "0")
+            load_libraries(source)
             answer = source.call("SAVE")
             assert answer[0] == "+", answer
             folder = first.folder + "-copy"
@@ -168,6 +214,7 @@ def files_travel(ours, reference, seed=1, knows_field_deadlines=False):
                     while b"\r\nloading:0" not in target.call("INFO", "persistence")[1]:
                         time.sleep(0.01)
                     compare(source, target, "%s loads what %s saved" % (reader, writer))
+                    assert libraries(source) == libraries(target), "libraries in what %s saved" % writer
                     target.call("SELECT", "5")
                     assert target.call("GET", "elsewhere")[1] == b"1"
             finally:

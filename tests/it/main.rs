@@ -5,6 +5,7 @@ mod collection_races;
 mod connection;
 mod eviction;
 mod expiry;
+mod functions;
 mod generic;
 mod hashes;
 mod introspection;

@@ -16,15 +16,15 @@ use crate::stats::Counter;
 /// What is true of every script.
 const BASE: Flags =
     Flags::NOSCRIPT.and(Flags::SKIP_MONITOR).and(Flags::NO_MANDATORY_KEYS).and(Flags::MOVABLEKEYS);
-const READS_ONLY: Flags = BASE.and(Flags::STALE).and(Flags::READONLY);
+pub(super) const READS_ONLY: Flags = BASE.and(Flags::STALE).and(Flags::READONLY);
 /// Whether a script without flags writes is not known before.
-const FLAGS: Flags = BASE.and(Flags::STALE).and(Flags::MAY_REPLICATE);
+pub(super) const FLAGS: Flags = BASE.and(Flags::STALE).and(Flags::MAY_REPLICATE);
 
-const WRITES: &[KeySpec] =
+pub(super) const WRITES: &[KeySpec] =
     &[KeySpec::counted(2, 1, KeyFlags::RW.and(KeyFlags::ACCESS).and(KeyFlags::UPDATE))];
-const READS: &[KeySpec] = &[KeySpec::counted(2, 1, KeyFlags::RO.and(KeyFlags::ACCESS))];
+pub(super) const READS: &[KeySpec] = &[KeySpec::counted(2, 1, KeyFlags::RO.and(KeyFlags::ACCESS))];
 
-const fn arguments(first: &'static str) -> [Argument; 4] {
+pub(super) const fn arguments(first: &'static str) -> [Argument; 4] {
     [
         Argument::new(first, ArgumentKind::String),
         Argument::new("numkeys", ArgumentKind::Integer),
@@ -129,7 +129,7 @@ fn keeps_to_keys(script: &Script) -> bool {
 
 fn eval(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandError> {
     context.show_to_monitors();
-    let key_count = key_count(context)?;
+    let key_count = key_count(context, CommandError::NotAnInteger)?;
     let script = load(context, context.args.at(1), Origin::Evaluated)?;
     run(context, &script, key_count, is_read_only)
 }
@@ -138,7 +138,7 @@ fn evalsha(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandE
     const NO_SCRIPT: CommandError =
         CommandError::refused("NOSCRIPT No matching script. Please use EVAL.");
     context.show_to_monitors();
-    let key_count = key_count(context)?;
+    let key_count = key_count(context, CommandError::NotAnInteger)?;
     let script = context.engine.scripts.get(context.args.at(1)).ok_or(NO_SCRIPT)?;
     run(context, &script, key_count, is_read_only)
 }
@@ -161,11 +161,15 @@ pub(super) fn load(
     script.map_err(CommandError::refused_with)
 }
 
-fn key_count(context: &Context<'_>) -> Result<usize, CommandError> {
+/// Returns how many keys a script or function is given; `no_number` is what is said of what is none.
+pub(super) fn key_count(
+    context: &Context<'_>,
+    no_number: CommandError,
+) -> Result<usize, CommandError> {
     const TOO_MANY: CommandError =
         CommandError::refused("ERR Number of keys can't be greater than number of args");
     const NEGATIVE: CommandError = CommandError::refused("ERR Number of keys can't be negative");
-    let count = text::parse_i64(context.args.at(2)).ok_or(CommandError::NotAnInteger)?;
+    let count = text::parse_i64(context.args.at(2)).ok_or(no_number)?;
     let room = context.args.len() - 3;
     match usize::try_from(count) {
         Ok(count) if count <= room => Ok(count),

@@ -2,7 +2,7 @@
 
 use crate::config::Setting;
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Effect, Flags, Group,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
 };
 use crate::keyspace::Flushed;
 
@@ -98,7 +98,7 @@ fn flush(
         })
         .collect();
     engine.invalidate_everything(context.worker());
-    append_whole_command(context);
+    context.append_whole_command();
     drop(closed);
     context.keys.note_changed(waited_for);
     for garbage in flushed {
@@ -109,19 +109,6 @@ fn flush(
     }
     context.reply.ok();
     Ok(())
-}
-
-/// Puts the command itself into the log of effects. Called while the gate is closed: otherwise
-/// another worker's effects could come between the change and its place in the log.
-fn append_whole_command(context: &mut Context<'_>) {
-    if context.is_alone() {
-        // Part of a transaction, whose effects are appended together.
-        return context.effects.changed(1);
-    }
-    let effects = &context.engine.effects;
-    if effects.is_listening() {
-        effects.append(&[Effect::new(context.session.db, context.args.iter())]);
-    }
 }
 
 pub(super) const SWAPDB: Command = Command {
@@ -151,7 +138,7 @@ fn swapdb(context: &mut Context<'_>) -> Result<(), CommandError> {
     let (first, second) = (context.database(1)?, context.database(2)?);
     let closed = context.stop_the_world()?;
     let waited_for = context.engine.swap_databases(first, second);
-    append_whole_command(context);
+    context.append_whole_command();
     drop(closed);
     context.keys.note_changed(waited_for);
     context.engine.count_changes(1);

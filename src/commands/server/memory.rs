@@ -4,7 +4,8 @@ use super::allocator;
 use super::info::{MemoryFigures, difference, figures, human, ratio};
 use crate::commands::help;
 use crate::engine::{
-    Args, Argument, ArgumentKind, Command, CommandError, Context, Flags, Group, KeyFlags, KeySpec,
+    Args, Argument, ArgumentKind, Command, CommandError, Context, Engine, Flags, Group, KeyFlags,
+    KeySpec,
 };
 use crate::keyspace::Lookup;
 use crate::resp::ReplyBuffer;
@@ -159,6 +160,7 @@ fn statistics(context: &mut Context<'_>) -> Result<(), CommandError> {
     let mark = reply.deferred();
     let mut pairs = Pairs { reply, count: 0 };
     pairs.add_totals(&memory);
+    pairs.add_scripts(engine);
     for db in filled {
         pairs.add_database(db);
     }
@@ -209,17 +211,16 @@ impl Pairs<'_> {
             self.integer(name, 0);
         }
         self.integer("clients.normal", memory.clients);
-        for name in [
-            "cluster.links",
-            "cluster.slot_import",
-            "cluster.slot_export",
-            "aof.buffer",
-            "lua.caches",
-            "functions.caches",
-            "script.VMs",
-        ] {
+        for name in ["cluster.links", "cluster.slot_import", "cluster.slot_export", "aof.buffer"] {
             self.integer(name, 0);
         }
+    }
+
+    fn add_scripts(&mut self, engine: &Engine) {
+        let machines = engine.script_memory_bytes() + engine.function_memory_bytes();
+        self.integer("lua.caches", engine.scripts.bytes() as u64);
+        self.integer("functions.caches", engine.functions.current().bytes() as u64);
+        self.integer("script.VMs", machines as u64);
     }
 
     /// Keys and deadlines lie in their entries: a table has no overhead that is counted apart.

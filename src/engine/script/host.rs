@@ -18,14 +18,14 @@ use crate::engine::state::Engine;
 use crate::engine::table::Known;
 use crate::keyspace::{self, KeyPlace, LockMode};
 use crate::resp::{Protocol, ReplyBuffer, Span};
-use crate::script::{Host, LogLevel, Meanwhile};
+use crate::script::{self, Host, LogLevel, Meanwhile};
 
 const ARGUMENTS: &str = "ERR Wrong number of args calling Redis command from script";
 const UNKNOWN: &str = "ERR Unknown Redis command called from script";
 const NOT_ALLOWED: &str = "ERR This Redis command is not allowed from script";
 const READ_ONLY: &str = "ERR Write commands are not allowed from read-only scripts.";
 const ABANDONED: &str = "ERR The script is about to run again";
-const KILLED: &str = "ERR Script killed by user with SCRIPT KILL.";
+const KILLED: &str = "ERR Script killed by user with SCRIPT KILL...";
 const CONTENDED: &str = "ERR Another script keeps this one from keys that it has not declared";
 
 /// Bits of `redis.set_repl`: all there are.
@@ -360,13 +360,7 @@ impl Host for ScriptHost<'_, '_> {
     }
 
     fn log(&mut self, level: LogLevel, text: &[u8]) {
-        let text = String::from_utf8_lossy(text);
-        match level {
-            LogLevel::Debug => log::debug(format_args!("{text}")),
-            LogLevel::Verbose => log::verbose(format_args!("{text}")),
-            LogLevel::Notice => log::notice(format_args!("{text}")),
-            LogLevel::Warning => log::warning(format_args!("{text}")),
-        }
+        level.write(text);
     }
 
     fn may_run(&mut self, args: &[&[u8]]) -> Result<bool, String> {
@@ -381,7 +375,7 @@ impl Host for ScriptHost<'_, '_> {
 
     fn meanwhile(&mut self) -> Meanwhile {
         if self.is_abandoned || self.context.engine.is_stopping() {
-            return Meanwhile::Kill;
+            return Meanwhile::Kill(script::KILLED);
         }
         if self.slow.is_none() {
             if !self.is_overdue() {
@@ -391,7 +385,7 @@ impl Host for ScriptHost<'_, '_> {
         }
         self.context.turn.meanwhile();
         let is_killed = self.slow.as_ref().is_some_and(|slow| slow.script.is_killed());
-        if is_killed { Meanwhile::Kill } else { Meanwhile::GoOn }
+        if is_killed { Meanwhile::Kill(script::KILLED) } else { Meanwhile::GoOn }
     }
 }
 

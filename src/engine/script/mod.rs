@@ -12,9 +12,11 @@
 //! A script that takes longer than `busy-reply-threshold` is entered in a list ([`SlowScripts`]).
 //! Nobody waits for what it holds any more: who wants it is answered BUSY.
 
+mod functions;
 mod host;
 mod run;
 mod slow;
 
+pub use functions::{call_function, define_library};
 pub use run::{Program, Run, evaluate};
 pub use slow::{KillOutcome, ProgramKind, SlowScript, SlowScripts};

@@ -31,7 +31,7 @@ thread_local! {
     static MACHINE: RefCell<Option<Machine>> = const { RefCell::new(None) };
 }
 
-const NESTED: CommandError = CommandError::refused("ERR A script can not run a script");
+pub(super) const NESTED: CommandError = CommandError::refused("ERR A script can not run a script");
 
 /// Runs a script of EVAL on this thread's machine.
 ///
@@ -70,7 +70,7 @@ pub fn evaluate(
     })
 }
 
-fn refusal(error: ScriptError) -> CommandError {
+pub(super) fn refusal(error: ScriptError) -> CommandError {
     let text = error.text().to_vec();
     if error.is_counted() { CommandError::Counted(text) } else { CommandError::Quoting(text) }
 }

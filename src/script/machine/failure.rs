@@ -4,8 +4,8 @@ use mlua::{Error, Lua, Value};
 
 use super::state::State;
 
-/// What ends a script that is told to end.
-pub(super) const KILLED: &str = "Script killed by user with SCRIPT KILL.";
+/// How the place of an error in the prelude begins.
+const PRELUDE_PLACE: &[u8] = b"prelude:";
 
 /// An error of the script interface: a table with `err` in the eyes of Lua.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -23,6 +23,9 @@ pub(super) struct Ending {
     pub(super) failure: Failure,
     /// Line of the script, if one was running.
     pub(super) line: Option<usize>,
+    /// The text would begin with its place, but the code that failed has ended with the call that
+    /// failed (`return pairs(1)`), and left no trace.
+    pub(super) is_unplaced: bool,
 }
 
 /// Returns the error of a function that was called in the wrong way; `text` has no code.
@@ -103,7 +106,7 @@ impl Failure {
 /// Replaces the place of the prelude's code, which stands between the script and some of Lua's own
 /// functions, by that of the script.
 fn located(lua: &Lua, text: &[u8]) -> Vec<u8> {
-    let Some(rest) = text.strip_prefix(b"prelude:") else { return text.to_vec() };
+    let Some(rest) = text.strip_prefix(PRELUDE_PLACE) else { return text.to_vec() };
     let rest = memchr::memchr(b' ', rest).map_or(rest, |end| &rest[end + 1..]);
     match running_line(lua) {
         Some((source, line)) => [format!("{source}:{line}: ").as_bytes(), rest].concat(),
@@ -126,13 +129,18 @@ fn running_line(lua: &Lua) -> Option<(String, usize)> {
     None
 }
 
+/// Says whether an error names a place in the prelude.
+fn is_of_prelude(raised: &Value) -> bool {
+    matches!(raised, Value::String(text) if text.as_bytes().starts_with(PRELUDE_PLACE))
+}
+
 /// Notes why a script ends; called by Lua before the stack unwinds.
 pub(super) fn note(lua: &Lua, state: &State, raised: &Value) {
-    let failure = if state.killed.get() {
-        Failure { text: format!("ERR {KILLED}").into_bytes(), counted: false }
-    } else {
-        Failure::of(lua, raised)
+    let failure = match state.killed.get() {
+        Some(why) => Failure { text: format!("ERR {why}").into_bytes(), counted: false },
+        None => Failure::of(lua, raised),
     };
     let line = running_line(lua).map(|(_, line)| line);
-    state.ending.replace(Some(Ending { failure, line }));
+    let is_unplaced = line.is_none() && is_of_prelude(raised);
+    state.ending.replace(Some(Ending { failure, line, is_unplaced }));
 }

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::arguments::{Text, number};
 use super::failure::{Failure, refuse};
 use super::incoming::{Incoming, Reply};
+use super::sandbox::Surface;
 use super::state::State;
 use super::{HOST, MEMORY_BYTES_MAX};
 use crate::resp::{Protocol, ReplyBuffer};
@@ -25,7 +26,7 @@ const NO_COMMAND: &str = "Please specify at least one argument for this redis li
 const BAD_ARGUMENT: &str = "Lua redis lib command arguments must be strings or integers";
 
 /// Makes the table.
-pub(super) fn table(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
+pub(super) fn table(lua: &Lua, state: &Rc<State>, surface: Surface) -> mlua::Result<Table> {
     let table = lua.create_table()?;
     for (name, raises) in [("call", true), ("pcall", false)] {
         let state = Rc::clone(state);
@@ -35,7 +36,6 @@ pub(super) fn table(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
     let shared = Rc::clone(state);
     let set_protocol = move |lua: &Lua, args: MultiValue| setresp(lua, &shared, &args);
     table.raw_set("setresp", lua.create_function(set_protocol)?)?;
-    table.raw_set("log", lua.create_function(|_, args: MultiValue| log(&args))?)?;
     table.raw_set("sha1hex", lua.create_function(|lua, args: MultiValue| sha1hex(lua, &args))?)?;
     table
         .raw_set("set_repl", lua.create_function(|lua, args: MultiValue| set_repl(lua, &args))?)?;
@@ -44,28 +44,30 @@ pub(super) fn table(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
     table.raw_set("error_reply", lua.create_function(error_reply)?)?;
     let status_reply = |lua: &Lua, args: MultiValue| status_reply(lua, &args);
     table.raw_set("status_reply", lua.create_function(status_reply)?)?;
-    table.raw_set("replicate_commands", lua.create_function(|_, ()| Ok(true))?)?;
-    table.raw_set("breakpoint", lua.create_function(|_, ()| Ok(false))?)?;
-    table.raw_set("debug", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
-    constants(&table)?;
-    Ok(table)
-}
-
-fn constants(table: &Table) -> mlua::Result<()> {
-    table.raw_set("REDIS_VERSION", REDIS_VERSION)?;
-    table.raw_set("REDIS_VERSION_NUM", REDIS_VERSION_NUM)?;
+    if surface == Surface::Scripts {
+        table.raw_set("replicate_commands", lua.create_function(|_, ()| Ok(true))?)?;
+        table.raw_set("breakpoint", lua.create_function(|_, ()| Ok(false))?)?;
+        table.raw_set("debug", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
+    }
+    add_common(lua, &table)?;
     let numbers = [
         ("REPL_NONE", 0),
         ("REPL_AOF", 1),
         ("REPL_SLAVE", 2),
         ("REPL_REPLICA", 2),
         ("REPL_ALL", 3),
-        ("LOG_DEBUG", 0),
-        ("LOG_VERBOSE", 1),
-        ("LOG_NOTICE", 2),
-        ("LOG_WARNING", 3),
     ];
-    numbers.into_iter().try_for_each(|(name, number)| table.raw_set(name, number))
+    numbers.into_iter().try_for_each(|(name, number)| table.raw_set(name, number))?;
+    Ok(table)
+}
+
+/// Adds what the code of a library may use as well while it is loaded.
+pub(super) fn add_common(lua: &Lua, table: &Table) -> mlua::Result<()> {
+    table.raw_set("log", lua.create_function(|_, args: MultiValue| log(&args))?)?;
+    table.raw_set("REDIS_VERSION", REDIS_VERSION)?;
+    table.raw_set("REDIS_VERSION_NUM", REDIS_VERSION_NUM)?;
+    let levels = [("LOG_DEBUG", 0), ("LOG_VERBOSE", 1), ("LOG_NOTICE", 2), ("LOG_WARNING", 3)];
+    levels.into_iter().try_for_each(|(name, level)| table.raw_set(name, level))
 }
 
 /// `redis.call` and `redis.pcall`: runs a command.

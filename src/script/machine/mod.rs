@@ -1,14 +1,17 @@
-//! A machine: one Lua state, the scripts it has compiled, and the run of a script.
+//! Machines: one Lua state with the scripts it has compiled, or with functions of libraries; and the
+//! run of a script or function.
 //!
 //! A machine belongs to one thread. While a script runs, the server it talks to is lent to the
 //! functions that Lua calls through a scoped thread-local.
 
 mod arguments;
 mod failure;
+mod functions;
 mod incoming;
 mod interface;
 mod outgoing;
 mod random;
+mod registration;
 mod sandbox;
 mod state;
 #[cfg(test)]
@@ -16,15 +19,17 @@ mod tests;
 
 use std::collections::HashMap;
 
-use mlua::{Function, Lua, LuaOptions, StdLib};
+use mlua::{Function, Lua, LuaOptions, StdLib, Value};
 use scoped_tls_hkt::scoped_thread_local;
 
 use self::outgoing::{Endless, Outgoing};
-use self::sandbox::{Ended, Sandbox, SyntaxError};
+use self::sandbox::{Ended, Sandbox, Surface, SyntaxError};
 use super::error::ScriptError;
 use super::host::Host;
 use super::registry::Script;
 use crate::resp::ReplyBuffer;
+
+pub use self::functions::{FunctionMachine, Occasion};
 
 scoped_thread_local!(static mut HOST: for<'a> &'a mut dyn Host);
 
@@ -55,8 +60,7 @@ impl Machine {
     /// # Errors
     /// When memory is short.
     pub fn new() -> Result<Self, ScriptError> {
-        let sandbox =
-            Sandbox::new().map_err(|error| ScriptError::new(format!("ERR {error}"), false))?;
+        let sandbox = new_sandbox(Surface::Scripts)?;
         Ok(Self { sandbox, compiled: HashMap::default(), generation: 0 })
     }
 
@@ -65,6 +69,8 @@ impl Machine {
         if self.generation != generation {
             self.compiled.clear();
             self.generation = generation;
+            // Garbage that stays for want of memory is collected by the next script.
+            drop(self.sandbox.lua().gc_collect());
         }
     }
 
@@ -90,19 +96,9 @@ impl Machine {
             self.compile(script)?;
         }
         let function = &self.compiled[&script.sha];
-        let value = match self.sandbox.run(function, keys, args, host) {
-            Ok(value) => value,
-            Err(ended) => return Err(placed(ended, script)),
-        };
-        if let Some(failure) = outgoing::failure_of(&value) {
-            return Err(ScriptError::new(failure.text, failure.counted));
-        }
-        let checkpoint = reply.checkpoint();
-        let mut outgoing = Outgoing::new(reply, self.sandbox.is_resp3());
-        outgoing.write(&value).map_err(|Endless| {
-            reply.truncate(checkpoint);
-            ScriptError::new("ERR the script returns too many values", false)
-        })
+        let outcome = self.sandbox.run(function, keys, args, host);
+        let outcome = outcome.map_err(|ended| ended.placed_in(script.code(), CHUNK_NAME));
+        finish(&self.sandbox, outcome, (script.sha_text(), CHUNK_NAME), reply)
     }
 
     #[cold]
@@ -119,14 +115,57 @@ impl Machine {
     }
 }
 
-/// Names the script and the line in an error.
-#[cold]
-fn placed(ended: Ended, script: &Script) -> ScriptError {
-    let mut text = ended.text;
-    if let Some(line) = ended.line {
-        let place = format!(" script: {}, on {CHUNK_NAME}:{line}.", script.sha_text());
-        text.extend_from_slice(place.as_bytes());
+fn new_sandbox(surface: Surface) -> Result<Sandbox, ScriptError> {
+    Sandbox::new(surface).map_err(|error| ScriptError::new(format!("ERR {error}"), false))
+}
+
+/// Makes a reply of what a script or function of a name returned, or the error it ended with.
+fn finish(
+    sandbox: &Sandbox,
+    outcome: Result<Value, Ended>,
+    (name, chunk_name): (&str, &str),
+    reply: &mut ReplyBuffer,
+) -> Result<(), ScriptError> {
+    let value = outcome.map_err(|ended| placed(ended, name, chunk_name))?;
+    if let Some(failure) = outgoing::failure_of(&value) {
+        return Err(ScriptError::new(failure.text, failure.counted));
     }
+    let checkpoint = reply.checkpoint();
+    let mut outgoing = Outgoing::new(reply, sandbox.is_resp3());
+    outgoing.write(&value).map_err(|Endless| {
+        reply.truncate(checkpoint);
+        ScriptError::new("ERR the script returns too many values", false)
+    })
+}
+
+impl Ended {
+    /// Gives an error its place if that is unknown and can only be the one line the code has.
+    #[cold]
+    fn placed_in(mut self, code: &[u8], chunk_name: &str) -> Self {
+        let code = code.trim_ascii_end();
+        let line = memchr::memchr_iter(b'\n', code).count() + 1;
+        let has_one_line = !code.trim_ascii_start().contains(&b'\n');
+        if self.is_unplaced && has_one_line {
+            let (code, rest) = self.text.split_at(self.text.len().min(b"ERR ".len()));
+            let place = format!("{}:{line}: ", chunk_name.trim_start_matches('@'));
+            self.text = [code, place.as_bytes(), rest].concat();
+            self.line = Some(line);
+        }
+        self
+    }
+}
+
+/// Names the script and the line, if it is known, in an error.
+#[cold]
+fn placed(ended: Ended, name: &str, chunk_name: &str) -> ScriptError {
+    let mut text = ended.text;
+    let line = match ended.line {
+        Some(line) => line.to_string(),
+        None if ended.is_unplaced => "?".to_owned(),
+        None => return ScriptError::new(text, ended.counted),
+    };
+    let place = format!(" script: {name}, on {chunk_name}:{line}.");
+    text.extend_from_slice(place.as_bytes());
     ScriptError::new(text, ended.counted)
 }
 

@@ -12,6 +12,7 @@ local raw_pairs, concat, gsub, match = pairs, table.concat, string.gsub, string.
 local raw_pcall, raw_xpcall, unpack, insert = pcall, xpcall, unpack, table.insert
 local rep, raw_resume, raw_collect = string.rep, coroutine.resume, collectgarbage
 local describe, compile, on_error, breathe = native.describe, native.compile, native.on_error, native.breathe
+local is_placed = native.is_placed
 
 -- Longest pattern: matching recurses once per item, on the stack of C.
 local PATTERN_BYTES_MAX = 4096
@@ -58,12 +59,21 @@ local function unplaced(failure)
   return failure
 end
 
+-- Raises an error at the line that runs at a level of the stack.
+local function raise(text, level)
+  -- Code that has ended with the call that fails (`return pairs(1)`) has no line any more.
+  if is_placed(level) then
+    error(text, level)
+  end
+  error("prelude:0: " .. text, 0)
+end
+
 -- Repeats a call that failed, so that its error names the function and the caller's line.
 local function complain(name, call, ...)
   local _, failure = raw_pcall(call, ...)
   failure = tostring(plain(failure))
   local text = gsub(failure, "'%?'", "'" .. name .. "'", 1)
-  error(text, 3)
+  raise(text, 4)
 end
 
 local function protected_next(table, key)
@@ -127,7 +137,7 @@ function real.unpack(...)
     return complain("unpack", unpack, ...)
   end
   if not (to - from < UNPACKED_COUNT_MAX) then
-    error("too many results to unpack", 2)
+    raise("too many results to unpack", 3)
   end
   if to < from then
     return
@@ -152,7 +162,7 @@ end
 
 function real.pcall(...)
   if select("#", ...) == 0 then
-    error("bad argument #1 to 'pcall' (value expected)", 2)
+    raise("bad argument #1 to 'pcall' (value expected)", 3)
   end
   return settle(raw_pcall(...))
 end
@@ -197,7 +207,7 @@ end
 
 function real.loadstring(text, name)
   if type(text) ~= "string" and type(text) ~= "number" then
-    error("bad argument #1 to 'loadstring' (string expected, got " .. (text == nil and "no value" or type(text)) .. ")", 2)
+    raise("bad argument #1 to 'loadstring' (string expected, got " .. (text == nil and "no value" or type(text)) .. ")", 3)
   end
   text = tostring(text)
   return compile(text, match(tostring(name or text), "^[^%z]*"))
@@ -205,7 +215,7 @@ end
 
 function real.load(reader, name)
   if type(reader) ~= "function" then
-    error("bad argument #1 to 'load' (function expected, got " .. (reader == nil and "no value" or type(reader)) .. ")", 2)
+    raise("bad argument #1 to 'load' (function expected, got " .. (reader == nil and "no value" or type(reader)) .. ")", 3)
   end
   local ok, text = raw_pcall(gathered, reader)
   if not ok then
@@ -257,7 +267,7 @@ function strings.rep(...)
   end
   local bytes = #text * count
   if not (bytes <= REPEATED_BYTES_MAX) then
-    error("resulting string too large", 2)
+    raise("resulting string too large", 3)
   end
   if bytes >= LONG_BYTES_MIN then
     breathe()
@@ -272,7 +282,7 @@ end
 
 -- The name of the local variable is the one in error texts: so each matcher has its own code.
 local BOUNDED = [[
-local NAME, complain, is_text, breathe, type, error, most, long = ...
+local NAME, complain, is_text, breathe, type, raise, most, long = ...
 return function(...)
   local text, pattern, _, is_plain = ...
   if type(text) ~= "string" or type(pattern) ~= "string" then
@@ -280,7 +290,7 @@ return function(...)
       return complain("NAME", NAME, ...)
     end
   elseif #pattern > most and not ("NAME" == "find" and is_plain) then
-    error("pattern too complex", 2)
+    raise("pattern too complex", 3)
   elseif #text >= long then
     breathe()
   end
@@ -291,7 +301,7 @@ for _, name in next, { "find", "match", "gmatch", "gfind", "gsub" } do
   local bounded = loadstring(gsub(BOUNDED, "NAME", name), "=prelude")
   local matcher = strings[name]
   strings[name] = bounded(
-    matcher, complain, is_text, breathe, type, error, PATTERN_BYTES_MAX, LONG_BYTES_MIN
+    matcher, complain, is_text, breathe, type, raise, PATTERN_BYTES_MAX, LONG_BYTES_MIN
   )
 end
 
@@ -321,17 +331,22 @@ local globals = _G
 for name in next, globals do
   globals[name] = nil
 end
-setmetatable(real, {
-  __index = function(_, name)
-    error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
-  end,
-})
+local function absent(_, name)
+  error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+end
+setmetatable(real, { __index = absent })
 real._G = globals
 behind[globals] = real
+
+-- What the code of a library finds while it is loaded, in place of the globals.
+local library = protect(setmetatable(native.library, { __index = absent }))
+local library_globals = setmetatable({ redis = library, server = library }, { __index = absent })
+
 local face = {}
 behind[face] = { __index = globals }
 setmetatable(face, { __index = behind[face], __newindex = deny, __metatable = face })
-setmetatable(globals, { __index = real, __newindex = deny, __metatable = face })
+local view = { __index = real, __newindex = deny, __metatable = face }
+setmetatable(globals, view)
 
 local body, first, second
 local function with_arguments()
@@ -350,4 +365,10 @@ return {
     body, first, second = called, keys, arguments
     return raw_xpcall(with_arguments, on_error)
   end,
+  -- Runs the code of a library.
+  load = function(code)
+    return raw_xpcall(code, on_error)
+  end,
+  view = view,
+  library_globals = library_globals,
 }

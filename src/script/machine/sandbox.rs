@@ -5,10 +5,10 @@ use std::rc::Rc;
 use mlua::chunk::ChunkMode;
 use mlua::{Function, HookTriggers, Lua, LuaOptions, LuaString, StdLib, Table, Value, VmState};
 
-use super::failure::{Ending, KILLED, describe, note, refuse};
+use super::failure::{Ending, describe, note, refuse};
 use super::incoming::element;
 use super::state::State;
-use super::{GARBAGE_BYTES_MAX, HOST, MEMORY_BYTES_MAX, interface, random};
+use super::{GARBAGE_BYTES_MAX, HOST, MEMORY_BYTES_MAX, interface, random, registration};
 use crate::script::host::{Host, Meanwhile};
 use crate::script::libs;
 
@@ -28,8 +28,21 @@ pub(in crate::script) struct Sandbox {
     state: Rc<State>,
     run: Function,
     call: Function,
-    /// What scripts find as globals.
+    load: Function,
+    /// The metatable of the globals, whose `__index` is what scripts find there.
+    view: Table,
+    /// What scripts find as globals, and what the code of a library finds.
     globals: Table,
+    library_globals: Table,
+}
+
+/// What runs in a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::script) enum Surface {
+    /// Scripts of EVAL.
+    Scripts,
+    /// Functions of libraries.
+    Functions,
 }
 
 /// Says why a text does not compile; begins with the place.
@@ -38,18 +51,21 @@ pub(in crate::script) struct SyntaxError(pub(in crate::script) String);
 
 impl Sandbox {
     /// Makes a state.
-    pub(in crate::script) fn new() -> mlua::Result<Self> {
+    pub(in crate::script) fn new(surface: Surface) -> mlua::Result<Self> {
         let libraries = StdLib::TABLE | StdLib::STRING | StdLib::MATH | StdLib::OS;
         // Panics of functions that Lua calls become errors of the script.
         let lua = Lua::new_with(libraries, LuaOptions::new().catch_rust_panics(true))?;
         let state = Rc::new(State::default());
         let real = lua.create_table()?;
-        let shared = shared_libraries(&lua, &state)?;
+        let shared = shared_libraries(&lua, &state, surface)?;
         let prelude = lua.load(PRELUDE).set_name("=prelude").set_mode(ChunkMode::Text);
         let entries: Table = prelude.call((natives(&lua, &state)?, real.clone(), shared))?;
         let sandbox = Self {
             run: entries.raw_get("run")?,
             call: entries.raw_get("call")?,
+            load: entries.raw_get("load")?,
+            view: entries.raw_get("view")?,
+            library_globals: entries.raw_get("library_globals")?,
             globals: real,
             state,
             lua,
@@ -66,12 +82,6 @@ impl Sandbox {
 
     pub(in crate::script) fn lua(&self) -> &Lua {
         &self.lua
-    }
-
-    #[expect(dead_code, reason = "for the functions of libraries")]
-    /// Returns the table behind what scripts find as globals; whoever adds to it adds for all.
-    pub(in crate::script) fn globals(&self) -> &Table {
-        &self.globals
     }
 
     /// Compiles a text.
@@ -95,7 +105,6 @@ impl Sandbox {
         self.enter(&self.run, script, keys, args, host)
     }
 
-    #[expect(dead_code, reason = "for the functions of libraries")]
     /// Calls a function with `keys` and `args`.
     pub(in crate::script) fn call(
         &self,
@@ -105,6 +114,19 @@ impl Sandbox {
         host: &mut dyn Host,
     ) -> Result<Value, Ended> {
         self.enter(&self.call, function, keys, args, host)
+    }
+
+    /// Runs the code of a library, which finds nothing but what registers functions.
+    pub(in crate::script) fn load(
+        &self,
+        code: &Function,
+        host: &mut dyn Host,
+    ) -> Result<Value, Ended> {
+        let failed = |error: mlua::Error| Ended::of(&error);
+        self.view.raw_set("__index", &self.library_globals).map_err(failed)?;
+        let outcome = self.enter(&self.load, code, &[], &[], host);
+        self.view.raw_set("__index", &self.globals).map_err(failed)?;
+        outcome
     }
 
     fn enter(
@@ -127,7 +149,7 @@ impl Sandbox {
         if self.lua.used_memory() > GARBAGE_BYTES_MAX {
             self.lua.gc_collect().map_err(|error| Ended::of(&error))?;
         }
-        if self.state.killed.get() {
+        if self.state.killed.get().is_some() {
             self.watch(HOOK_INSTRUCTIONS).map_err(|error| Ended::of(&error))?;
             return Err(self.ended(&Value::Nil));
         }
@@ -136,6 +158,11 @@ impl Sandbox {
             Ok((false, raised)) => Err(self.ended(&raised)),
             Err(error) => Err(Ended::of(&error)),
         }
+    }
+
+    /// Returns what the functions of this state share.
+    pub(in crate::script) fn state(&self) -> &Rc<State> {
+        &self.state
     }
 
     /// Says whether the last script has chosen RESP3.
@@ -149,15 +176,15 @@ impl Sandbox {
 
     #[cold]
     fn ended(&self, raised: &Value) -> Ended {
-        if let Some(Ending { failure, line }) = self.state.ending.take() {
-            return Ended { text: failure.text, counted: failure.counted, line };
+        if let Some(Ending { failure, line, is_unplaced }) = self.state.ending.take() {
+            return Ended { text: failure.text, counted: failure.counted, line, is_unplaced };
         }
-        let text = match raised {
-            Value::String(text) => text.to_string_lossy(),
-            _ if self.state.killed.get() => KILLED.to_owned(),
+        let text = match (raised, self.state.killed.get()) {
+            (Value::String(text), _) => text.to_string_lossy(),
+            (_, Some(why)) => why.to_owned(),
             _ => "error in error handling".to_owned(),
         };
-        Ended { text: format!("ERR {text}").into_bytes(), counted: false, line: None }
+        Ended::with_text(&text)
     }
 }
 
@@ -170,11 +197,18 @@ pub(in crate::script) struct Ended {
     pub(in crate::script) counted: bool,
     /// Where in the script, if that is known.
     pub(in crate::script) line: Option<usize>,
+    /// The text would begin with its place, if it were known.
+    pub(in crate::script) is_unplaced: bool,
 }
 
 impl Ended {
     fn of(error: &mlua::Error) -> Self {
-        Self { text: format!("ERR {error}").into_bytes(), counted: false, line: None }
+        Self::with_text(&error.to_string())
+    }
+
+    fn with_text(text: &str) -> Self {
+        let text = format!("ERR {text}").into_bytes();
+        Self { text, counted: false, line: None, is_unplaced: false }
     }
 }
 
@@ -189,15 +223,17 @@ fn watch(lua: &Lua, state: &Rc<State>, instructions: u32) -> mlua::Result<()> {
 
 /// Gives the server a turn; an error if the script is to end.
 fn breathe(lua: &Lua, state: &Rc<State>) -> mlua::Result<()> {
-    if !state.killed.get() {
-        if !HOST.is_set() || HOST.with(|host| host.meanwhile()) == Meanwhile::GoOn {
-            return Ok(());
-        }
-        state.killed.set(true);
-        // From here on each instruction fails, so that no handler of errors keeps it running.
-        watch(lua, state, 1)?;
+    if let Some(why) = state.killed.get() {
+        return Err(refuse(why));
     }
-    Err(refuse(KILLED))
+    if !HOST.is_set() {
+        return Ok(());
+    }
+    let Meanwhile::Kill(why) = HOST.with(|host| host.meanwhile()) else { return Ok(()) };
+    state.killed.set(Some(why));
+    // From here on each instruction fails, so that no handler of errors keeps it running.
+    watch(lua, state, 1)?;
+    Err(refuse(why))
 }
 
 /// Functions that only the prelude sees.
@@ -217,15 +253,21 @@ fn natives(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
             Err(SyntaxError(text)) => Ok((None, Some(text))),
         }
     };
+    let is_placed = |lua: &Lua, level: usize| {
+        let line = lua.inspect_stack(level, |frame| frame.current_line());
+        Ok(line.flatten().is_some())
+    };
+    natives.raw_set("is_placed", lua.create_function(is_placed)?)?;
     let breathing = Rc::clone(state);
     let breathe = move |lua: &Lua, ()| breathe(lua, &breathing);
     natives.raw_set("breathe", lua.create_function(breathe)?)?;
     natives.raw_set("compile", lua.create_function(load)?)?;
+    natives.raw_set("library", registration::table(lua, state)?)?;
     Ok(natives)
 }
 
 /// Makes the libraries that all scripts share.
-fn shared_libraries(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
+fn shared_libraries(lua: &Lua, state: &Rc<State>, surface: Surface) -> mlua::Result<Table> {
     let globals = lua.globals();
     let shared = lua.create_table()?;
     for name in ["table", "string", "math", "coroutine"] {
@@ -242,7 +284,7 @@ fn shared_libraries(lua: &Lua, state: &Rc<State>) -> mlua::Result<Table> {
     let own = Rc::clone(state);
     let seed = move |lua: &Lua, args| random::randomseed(lua, &own.random, &args);
     math.raw_set("randomseed", lua.create_function(seed)?)?;
-    shared.raw_set("redis", interface::table(lua, state)?)?;
+    shared.raw_set("redis", interface::table(lua, state, surface)?)?;
     // Made once per state: there is nothing set yet.
     let _ = state.libraries.set(libs::install(lua, &shared)?);
     Ok(shared)

@@ -4,6 +4,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 
 use super::failure::Ending;
 use super::random::Random;
+use super::registration::Registration;
 use crate::resp::ReplyBuffer;
 use crate::script::libs::Libraries;
 
@@ -12,8 +13,10 @@ use crate::script::libs::Libraries;
 pub(super) struct State {
     /// The script has chosen RESP3.
     pub(super) is_resp3: Cell<bool>,
-    /// The script was told to end.
-    pub(super) killed: Cell<bool>,
+    /// The script was told to end, and why.
+    pub(super) killed: Cell<Option<&'static str>>,
+    /// The library that is being loaded, while one is.
+    pub(super) registration: RefCell<Option<Registration>>,
     /// Why the last script ended early.
     pub(super) ending: RefCell<Option<Ending>>,
     /// Replies of commands, before they become Lua values.
@@ -29,7 +32,7 @@ impl State {
     /// Forgets what the script before has left.
     pub(super) fn reset(&self) {
         self.is_resp3.set(false);
-        self.killed.set(false);
+        self.killed.set(None);
         self.random.forget_seed();
         if let Some(libraries) = self.libraries.get() {
             libraries.forget_settings();

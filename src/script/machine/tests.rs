@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::Machine;
 use crate::resp::{Protocol, ReplyBuffer};
-use crate::script::{Host, LogLevel, Meanwhile, Origin, Script, Scripts};
+use crate::script::{Host, KILLED, LogLevel, Meanwhile, Origin, Script, Scripts};
 
 /// A server that answers by the command's name, or with what its argument says.
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl Host for Fake {
     fn meanwhile(&mut self) -> Meanwhile {
         self.turns += 1;
         if self.turns_max.is_some_and(|most| self.turns > most) {
-            return Meanwhile::Kill;
+            return Meanwhile::Kill(KILLED);
         }
         Meanwhile::GoOn
     }
@@ -217,6 +217,19 @@ fn errors_name_their_place() {
         "user_script:1: attempt to perform arithmetic on a nil value",
     );
     bench.expect_error("assert(false)", "user_script:1: assertion failed!");
+    bench.expect_error(
+        "return string.rep()",
+        "user_script:1: bad argument #1 to 'rep' (string expected, got no value)",
+    );
+    bench.expect_error("return unpack({}, 1, 1e8)", "user_script:1: too many results to unpack");
+    bench.expect_error(
+        "local function f() return string.find('x', {}) end return (f())",
+        "user_script:1: bad argument #2 to 'find' (string expected, got table)",
+    );
+    let lost = bench.run("if true then\nreturn next(1) end");
+    let expected = "-ERR bad argument #1 to 'next' (table expected, got number) script: SHA, on \
+                    @user_script:?.";
+    assert_eq!(lost, expected);
     bench.expect_error("return redis.call('fail')", "it failed");
     bench.expect_error(
         "return redis.call()",
@@ -484,7 +497,7 @@ fn nothing_a_script_does_reaches_the_next() {
 fn a_killed_script_says_so() {
     let mut bench = Bench::new();
     bench.host.turns_max = Some(3);
-    let killed = "Script killed by user with SCRIPT KILL.";
+    let killed = "Script killed by user with SCRIPT KILL...";
     bench.expect_error("while true do end", killed);
     assert_eq!(bench.host.turns, 4);
     bench.expect_error("while true do pcall(function() while true do end end) end", killed);

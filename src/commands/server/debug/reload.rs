@@ -4,6 +4,7 @@ use crate::base::log;
 use crate::commands::server::saving::{self, Merging};
 use crate::engine::{CommandError, Context, Engine};
 use crate::rdb::RdbError;
+use crate::script::Catalog;
 
 struct Steps {
     saves: bool,
@@ -52,6 +53,7 @@ fn run(engine: &Engine, steps: &Steps) -> Result<(), CommandError> {
         for db in 0..engine.keyspace.database_count() {
             drop(engine.keyspace.flush(db));
         }
+        engine.functions.replace(Catalog::default());
     }
     let loaded = saving::load(engine, steps.merging, &mut || true);
     engine.persistence.end_loading();

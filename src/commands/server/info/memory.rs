@@ -64,17 +64,22 @@ pub(super) fn fill(engine: &Engine, fields: &mut Fields) {
 
 fn fill_scripts(engine: &Engine, fields: &mut Fields) {
     let (machines, texts) = (engine.script_memory_bytes() as u64, engine.scripts.bytes() as u64);
+    let catalog = engine.functions.current();
+    let of_functions = engine.function_memory_bytes() as u64;
+    let libraries = catalog.bytes() as u64;
     fields.count("used_memory_lua", machines);
     fields.count("used_memory_vm_eval", machines);
     fields.text("used_memory_lua_human", human(machines));
     fields.count("used_memory_scripts_eval", texts);
     fields.count("number_of_cached_scripts", engine.scripts.count() as u64);
-    fields.zeros(&["number_of_functions", "number_of_libraries", "used_memory_vm_functions"]);
-    fields.count("used_memory_vm_total", machines);
-    fields.text("used_memory_vm_total_human", human(machines));
-    fields.zeros(&["used_memory_functions"]);
-    fields.count("used_memory_scripts", texts);
-    fields.text("used_memory_scripts_human", human(texts));
+    fields.count("number_of_functions", catalog.function_count() as u64);
+    fields.count("number_of_libraries", catalog.libraries().len() as u64);
+    fields.count("used_memory_vm_functions", of_functions);
+    fields.count("used_memory_vm_total", machines + of_functions);
+    fields.text("used_memory_vm_total_human", human(machines + of_functions));
+    fields.count("used_memory_functions", libraries);
+    fields.count("used_memory_scripts", texts + libraries);
+    fields.text("used_memory_scripts_human", human(texts + libraries));
 }
 
 fn fill_fragmentation(memory: &MemoryFigures, fields: &mut Fields) {

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use crate::base::{clock, log};
 use crate::commands::REDIS_VERSION;
 use crate::config::{Setting, VersionCheck};
 use crate::engine::{Engine, Tuning};
 use crate::rdb::{self, LoadOptions, Loaded, RdbError, SaveOptions, Shapes, Stamps};
+use crate::script::{Catalog, FunctionMachine, Occasion};
 
 /// Why the data could not be loaded; the operator reads it.
 #[derive(Debug, thiserror::Error)]
@@ -37,10 +40,14 @@ pub(crate) fn save(engine: &Engine) -> io::Result<()> {
     let config = &engine.config;
     let tuning = Tuning::read(config);
     let now_ms = clock::unix_ms();
+    let catalog = engine.functions.current();
+    let libraries: Vec<Bytes> =
+        catalog.libraries().map(|library| library.text.text.clone()).collect();
     let options = SaveOptions {
         version: REDIS_VERSION,
         now_ms,
         used_memory_bytes: engine.used_memory_bytes(),
+        libraries: &libraries,
         stamps: stamps(&tuning),
         compresses: config.flag(Setting::Rdbcompression),
         sums: config.flag(Setting::Rdbchecksum),
@@ -94,6 +101,7 @@ pub(crate) fn load(
         pause.take();
         may_go_on()
     };
+    let mut libraries = Libraries::new(engine, merging);
     let options = LoadOptions {
         now_ms,
         shapes: Shapes::read(&engine.config),
@@ -102,17 +110,52 @@ pub(crate) fn load(
         is_strict: engine.config.choice::<VersionCheck>(Setting::RdbVersionCheck)
             == VersionCheck::Strict,
         replaces: merging.replaces,
+        define: &mut |text| libraries.define(text),
         proceed: &mut proceed,
     };
-    let loaded = rdb::load(&engine.keyspace, source, options)?;
+    let loaded = rdb::load(&engine.keyspace, source, options);
+    libraries.put_into_force();
+    let loaded = loaded?;
     persistence.note_loaded_keys(loaded.key_count, loaded.expired_count);
-    if loaded.function_count > 0 {
-        log::warning(format_args!(
-            "{} libraries of functions in the file are left out: this version has no functions",
-            loaded.function_count
-        ));
-    }
     Ok(Some(loaded))
+}
+
+/// The libraries of the file on their way into the registry.
+struct Libraries<'e> {
+    engine: &'e Engine,
+    replaces: bool,
+    catalog: Catalog,
+    /// A machine for this load only: workers define what they call themselves.
+    machine: Option<FunctionMachine>,
+}
+
+impl<'e> Libraries<'e> {
+    fn new(engine: &'e Engine, merging: Merging) -> Self {
+        let catalog = Catalog::clone(&engine.functions.current());
+        Self { engine, replaces: merging.replaces, catalog, machine: None }
+    }
+
+    fn define(&mut self, text: &[u8]) -> Result<(), String> {
+        let functions = &self.engine.functions;
+        let text = functions.read(text)?;
+        if !self.replaces && self.catalog.has_library(&text.name) {
+            return Err(format!("ERR Library '{}' already exists", text.name));
+        }
+        let machine = match &mut self.machine {
+            Some(machine) => machine,
+            None => {
+                let made = FunctionMachine::new();
+                self.machine.insert(made.map_err(|error| error.to_string())?)
+            }
+        };
+        self.catalog.put(functions.define(&text, machine, Occasion::File)?)
+    }
+
+    fn put_into_force(self) {
+        if self.machine.is_some() {
+            self.engine.functions.replace(self.catalog);
+        }
+    }
 }
 
 /// The pause after each key that tests ask for.
@@ -166,8 +209,8 @@ pub fn load_at_start(
 
 fn log_loaded(loaded: &Loaded, elapsed: Duration) {
     log::notice(format_args!(
-        "Done loading RDB, keys loaded: {}, keys expired: {}.",
-        loaded.key_count, loaded.expired_count
+        "Done loading RDB, keys loaded: {}, keys expired: {}, libraries loaded: {}.",
+        loaded.key_count, loaded.expired_count, loaded.library_count
     ));
     log::notice(format_args!("DB loaded from disk: {:.3} seconds", elapsed.as_secs_f64()));
 }
