@@ -74,6 +74,10 @@
 //!   own slots, within 100 ms as a rule; the removal is an effect (`DEL`, `HDEL` for a hash's field).
 //! - Every byte of data is counted where it is allocated, per thread, and summed cheaply; buffers of
 //!   clients are counted apart, so a slow reader never causes an eviction.
+//! - With `maxmemory-clients`, each worker counts a client after its turn; only a sum above the limit has
+//!   all clients looked at, and the largest closed ([`engine::Clients::count_memory`]).
+//! - During a pause nothing expires or is evicted, and no waiting client is served that would write
+//!   ([`engine::Pause`]).
 //! - `unsafe` stands in the files whose headers say so, and their tests run under AddressSanitizer.
 
 pub mod base;

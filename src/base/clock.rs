@@ -74,9 +74,14 @@ impl Ticker {
 
 /// Returns microseconds of a clock that never goes back; its zero is arbitrary.
 pub fn monotonic_us() -> u64 {
+    monotonic_ns() / 1000
+}
+
+/// Returns nanoseconds of the same clock.
+pub fn monotonic_ns() -> u64 {
     static ORIGIN: LazyLock<quanta::Instant> = LazyLock::new(|| TICKER.now());
     let origin = *ORIGIN;
-    u64::try_from(TICKER.now().saturating_duration_since(origin).as_micros()).unwrap_or(u64::MAX)
+    u64::try_from(TICKER.now().saturating_duration_since(origin).as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

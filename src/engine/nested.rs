@@ -65,7 +65,7 @@ pub(super) fn run(
     let mut effects = Effects { is_recording, ..Effects::default() };
     let mut redacted = Vec::new();
     let before = reply.len();
-    let began_us = clock::monotonic_us();
+    let began_ns = clock::monotonic_ns();
     let mut context = Context {
         engine,
         session: &mut *outer.session,
@@ -111,7 +111,7 @@ pub(super) fn run(
         error.count(stats, known.id);
         reply.error_bytes(&error.bytes());
     }
-    let elapsed_ns = clock::monotonic_us().saturating_sub(began_us) * 1000;
+    let elapsed_ns = clock::monotonic_ns().saturating_sub(began_ns);
     stats.record_command(known.id, elapsed_ns);
     stats.add(Counter::CommandsProcessed, 1);
     stats.add(Counter::KeyspaceHits, hits);

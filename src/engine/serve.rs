@@ -143,7 +143,7 @@ impl Server<'_> {
             is_out_of_memory: false,
         };
         let ready_count = ready.len();
-        let began_us = clock::monotonic_us();
+        let began_ns = clock::monotonic_ns();
         let is_served = self.attempt(context, waiter, position, ready);
         if !is_served {
             return Tried::NothingThere;
@@ -155,7 +155,7 @@ impl Server<'_> {
             known,
             args: parked.args(),
             redacted: &[],
-            elapsed_ns: clock::monotonic_us().saturating_sub(began_us) * 1000,
+            elapsed_ns: clock::monotonic_ns().saturating_sub(began_ns),
             reply_bytes: reply.len(),
         }
         .log();

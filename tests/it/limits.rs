@@ -5,8 +5,8 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Client, Server, Value, for_each_thread_count, for_each_thread_count_with, is_reference,
-    wait_until,
+    Client, Server, Value, for_each_thread_count, for_each_thread_count_with, in_threads,
+    is_reference, wait_until,
 };
 
 #[test]
@@ -262,5 +262,33 @@ fn the_largest_clients_are_closed_when_all_take_too_much() {
         assert!(last.is_closed_by_server());
         assert_eq!(control.info_int("evicted_clients"), 3);
         assert_eq!(tail(&mut control).0, [2, 2, 0, 0]);
+    });
+}
+
+#[test]
+fn clients_that_have_gone_no_longer_count() {
+    let settings = [("maxmemory-clients", "4mb")];
+    for_each_thread_count_with(&settings, |server| {
+        let announce = |bytes: usize| {
+            let mut client = server.client();
+            client.send_raw(format!("*2\r\n${bytes}\r\n"));
+            // The server may close it any time.
+            let _sent = client.socket().write_all(&vec![b'v'; bytes]);
+            client
+        };
+        in_threads(4, |index| {
+            for round in 0..20 {
+                announce((index + round) % 4 * 700_000 + 1000);
+            }
+        });
+        let mut control = server.client();
+        control.line("CLIENT NO-EVICT on");
+        wait_until("all have gone", || control.info_int("connected_clients") == 1);
+        let evicted_count = control.info_int("evicted_clients");
+        let _last = announce(3 << 20);
+        wait_until("the last one has sent all", || {
+            control.line("CLIENT LIST").text().contains(" qbuf=3145728 ")
+        });
+        assert_eq!(control.info_int("evicted_clients"), evicted_count);
     });
 }

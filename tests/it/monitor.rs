@@ -175,3 +175,25 @@ fn commands_inside_others_are_counted_and_logged() {
         assert_eq!(client.info_int("keyspace_misses"), 1);
     });
 }
+
+#[test]
+fn whoever_comes_and_goes_sees_nothing_in_between() {
+    for_each_thread_count(|server| {
+        in_threads(5, |index| {
+            let mut client = server.client();
+            if index < 2 {
+                for _ in 0..300 {
+                    client.pipeline(&["SET a 1", "MULTI", "GET a", "EXEC"]);
+                }
+                return;
+            }
+            for _ in 0..100 {
+                client.send_raw("MONITOR\r\nRESET\r\n");
+                assert_eq!(client.recv().text(), "OK");
+                while client.recv().text() != "RESET" {}
+                assert_eq!(client.line("PING").text(), "PONG");
+            }
+        });
+        assert_eq!(server.client().info_int("monitor_clients"), 0);
+    });
+}
