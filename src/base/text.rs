@@ -54,6 +54,16 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     (!value.is_nan()).then_some(value)
 }
 
+/// Returns what C sees of a text: the bytes before the first zero byte.
+pub fn before_zero(text: &[u8]) -> &[u8] {
+    text.iter().position(|&byte| byte == 0).map_or(text, |end| &text[..end])
+}
+
+/// Says whether what is a number is written with hexadecimal digits.
+pub fn is_hexadecimal(number: &[u8]) -> bool {
+    number.iter().any(|byte| byte.eq_ignore_ascii_case(&b'x'))
+}
+
 /// Hexadecimal numbers (`0x1F`, `0x1.8p3`) are numbers to C's `strtod`, and so to clients that send
 /// them.
 fn parse_hexadecimal(text: &[u8]) -> Option<f64> {

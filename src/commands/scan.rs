@@ -84,19 +84,24 @@ impl<'a> ScanOptions<'a> {
     }
 }
 
-/// Returns the cursor a text spells as C's `strtoull` reads it: behind spaces and a sign, if any.
+/// Returns the cursor a text spells: an integer, or else what C's `strtoull` reads up to a zero byte,
+/// behind spaces and a sign, if any.
 ///
 /// # Errors
 /// It spells none.
 pub(super) fn parse_cursor(text: &[u8]) -> Result<u64, CommandError> {
     const BAD_CURSOR: CommandError = CommandError::refused("ERR invalid cursor");
-    read_cursor(text).ok_or(BAD_CURSOR)
+    let cursor = match text::parse_i64(text) {
+        Some(number) => u64::try_from(number).ok(),
+        None => read_as_c(text::before_zero(text)),
+    };
+    cursor.ok_or(BAD_CURSOR)
 }
 
-fn read_cursor(text: &[u8]) -> Option<u64> {
+fn read_as_c(text: &[u8]) -> Option<u64> {
     let trimmed = text.trim_ascii_start();
     let (is_negative, digits) = match trimmed.split_first()? {
-        (b'-', rest) if trimmed.len() < text.len() => (true, rest),
+        (b'-', rest) => (true, rest),
         (b'+', rest) => (false, rest),
         _ => (false, trimmed),
     };
@@ -120,7 +125,7 @@ pub(super) fn reply_step(reply: &mut ReplyBuffer, next: u64, count: usize, found
 
 #[cfg(test)]
 mod tests {
-    use super::read_cursor;
+    use super::parse_cursor;
 
     #[test]
     fn cursors_are_read_as_c_reads_them() {
@@ -134,13 +139,17 @@ mod tests {
             ("18446744073709551615", Some(u64::MAX)),
             ("18446744073709551616", None),
             ("-1", None),
+            ("-0", Some(0)),
+            ("-01", Some(u64::MAX)),
+            ("7\0x", Some(7)),
+            ("\0", None),
             ("", None),
             ("+", None),
             ("x", None),
             ("0x", None),
             ("0 ", None),
         ] {
-            assert_eq!(read_cursor(text.as_bytes()), expected, "{text:?}");
+            assert_eq!(parse_cursor(text.as_bytes()).ok(), expected, "{text:?}");
         }
     }
 }

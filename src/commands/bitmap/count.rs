@@ -93,6 +93,8 @@ mod tests {
             ("BITCOUNT a 5 30 BIT", "17"),
             ("BITCOUNT a -5 -9", "0"),
             ("BITCOUNT none", "0"),
+            ("BITCOUNT a x 1 BYTE", "ERR value is not an integer or out of range"),
+            ("BITCOUNT a x 1 BYTE BYTE", "ERR syntax error"),
             ("SET n 1234", "OK"),
             ("BITCOUNT n", "13"),
         ]);

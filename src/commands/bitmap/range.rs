@@ -41,6 +41,9 @@ impl Range {
     ) -> Result<Self, CommandError> {
         let args = context.args;
         let mut range = Self::WHOLE;
+        if args.len() > first + 3 {
+            return Err(CommandError::Syntax);
+        }
         if args.len() > first {
             range.start = context.integer(first)?;
         }

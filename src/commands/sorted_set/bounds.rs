@@ -73,11 +73,13 @@ fn score(argument: &[u8]) -> Result<ScoreEnd, CommandError> {
         Some((b'(', rest)) => (true, rest),
         _ => (false, argument),
     };
-    // The originals read these more strictly than other doubles, but let nothing stand for 0.
-    let is_hexadecimal = || number.iter().any(|byte| byte.eq_ignore_ascii_case(&b'x'));
-    let score = match number {
+    // The originals read these more strictly than other doubles, but only up to a zero byte, and let
+    // nothing stand for 0.
+    let score = match text::before_zero(number) {
         [] => 0.0,
-        number => text::parse_f64(number).filter(|_| !is_hexadecimal()).ok_or(REFUSAL)?,
+        number => {
+            text::parse_f64(number).filter(|_| !text::is_hexadecimal(number)).ok_or(REFUSAL)?
+        }
     };
     Ok(ScoreEnd { score, is_open })
 }

@@ -86,18 +86,14 @@ impl Weights {
     }
 }
 
-/// Returns the number a text is for C's `strtod`: nothing at all is zero, and spaces may come first.
+/// Returns the number a text is: it ends at a zero byte, nothing at all is zero, too much is infinite.
+/// Spaces and hexadecimal digits make none.
 fn score_of(text: &[u8]) -> Option<f64> {
-    let trimmed = text.trim_ascii_start();
-    match (text.is_empty(), trimmed.is_empty()) {
-        (true, _) => Some(0.0),
-        (_, true) => None,
-        _ => {
-            let score = text::parse_f64(trimmed)?;
-            let is_word = trimmed.iter().any(|byte| matches!(byte, b'i' | b'I'));
-            (score.is_finite() || is_word).then_some(score)
-        }
+    let number = text::before_zero(text);
+    if number.is_empty() {
+        return Some(0.0);
     }
+    text::parse_f64(number).filter(|_| !text::is_hexadecimal(number))
 }
 
 #[cfg(test)]
@@ -105,18 +101,22 @@ mod tests {
     use super::score_of;
 
     #[test]
-    fn scores_are_read_as_c_reads_them() {
+    fn scores_are_read_as_the_originals_read_them() {
         for (text, score) in [
             ("", Some(0.0)),
-            (" 1.5", Some(1.5)),
+            ("1.5\0x", Some(1.5)),
+            ("\0x", Some(0.0)),
             ("-3e2", Some(-300.0)),
             ("inf", Some(f64::INFINITY)),
-            ("0x10", Some(16.0)),
+            ("1e999", Some(f64::INFINITY)),
+            ("0e5", Some(0.0)),
+            ("0x10", None),
+            ("1e-400", Some(0.0)),
+            (" 1.5", None),
             (" ", None),
             ("1 ", None),
             ("x", None),
             ("nan", None),
-            ("1e999", None),
         ] {
             assert_eq!(score_of(text.as_bytes()), score, "{text:?}");
         }
