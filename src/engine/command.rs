@@ -109,7 +109,8 @@ impl Command {
         run: container,
     };
 
-    /// Returns the ACL categories: the stated ones and those that follow from the flags.
+    /// Returns the ACL categories: the stated ones and those that follow from the flags. A script that
+    /// only reads may do more than what `@read` is about.
     pub const fn categories(&self) -> Categories {
         let mut all = self.acl;
         let derived = [
@@ -122,8 +123,11 @@ impl Command {
         ];
         let mut index = 0;
         while index < derived.len() {
-            if self.flags.has(derived[index].0) {
-                all = all.and(derived[index].1);
+            let (flag, category) = derived[index];
+            let is_reading_script =
+                flag.has(Flags::READONLY) && self.acl.has(Categories::SCRIPTING);
+            if self.flags.has(flag) && !is_reading_script {
+                all = all.and(category);
             }
             index += 1;
         }

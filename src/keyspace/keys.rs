@@ -603,6 +603,18 @@ impl<'a> Keys<'a> {
         shard.find_mut(key.hash, key.bytes).expect("it was put there just now")
     }
 
+    /// Puts a collection in a key's place, whatever is there: the key is new only if nothing was. Says
+    /// whether something was.
+    pub fn replace(&mut self, key: &Key<'_>, object: impl Into<Object>) -> bool {
+        let was_there = self.remove(key).is_some();
+        let stamp = self.access.aging.first_stamp();
+        self.place(key, Entry::of_object(key.bytes, object.into(), None, stamp));
+        if !was_there {
+            self.note_created(key);
+        }
+        was_there
+    }
+
     /// Stores an entry under its key in place of whatever is there: a new key all the same.
     pub fn insert(&mut self, key: &Key<'_>, entry: Entry) {
         debug_assert_eq!(entry.key(), key.bytes);

@@ -3,6 +3,7 @@
 mod clients;
 mod collection_races;
 mod connection;
+mod events;
 mod eviction;
 mod expiry;
 mod functions;

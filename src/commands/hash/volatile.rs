@@ -189,7 +189,7 @@ fn hsetex(context: &mut Context<'_>) -> Result<(), CommandError> {
     }
 }
 
-/// Removes the fields instead of setting them to expire at once.
+/// Removes the fields instead of setting them to expire at once; listeners hear of both.
 fn remove_all(
     context: &mut Context<'_>,
     key: &Key<'_>,
@@ -199,9 +199,13 @@ fn remove_all(
     edit(&mut context.keys, key, |hash| {
         gone.extend(request.pairs().map(|(field, _)| field).filter(|field| hash.remove(field)));
     })?;
+    if gone.is_empty() && context.keys.peek(key).is_none() {
+        context.notify(Event::NEW, key);
+    }
+    context.notify(Event::HSET, key);
+    context.notify_taken(Event::HDEL, key);
     if !gone.is_empty() {
         context.effects.changed(gone.len() as u64);
-        context.notify_taken(Event::HDEL, key);
         push_removal(context, key, &gone);
     }
     Ok(())

@@ -114,15 +114,13 @@ fn sdiffstore(context: &mut Context<'_>) -> Result<(), CommandError> {
 /// members the destination goes.
 fn store(context: &mut Context<'_>, set: Set, event: Event) {
     let (key, count) = (context.key(1), set.len());
-    let was_there = context.keys.remove(&key).is_some();
     if count > 0 {
-        context.keys.create(&key, set);
-    }
-    context.effects.changed(u64::from(was_there || count > 0));
-    if count > 0 {
+        context.keys.replace(&key, set);
         context.notify(event, &key);
-    } else if was_there {
+        context.effects.changed(1);
+    } else if context.keys.remove(&key).is_some() {
         context.notify(Event::DEL, &key);
+        context.effects.changed(1);
     }
     context.reply.count(count);
 }

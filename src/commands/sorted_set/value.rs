@@ -48,10 +48,8 @@ pub(in crate::commands) fn store(
     event: Event,
 ) {
     let count = set.len();
-    let had_value = context.keys.remove(key).is_some();
-    if count > 0 {
-        context.keys.create(key, set);
-    }
+    let had_value =
+        if count > 0 { context.keys.replace(key, set) } else { context.keys.remove(key).is_some() };
     if count > 0 || had_value {
         context.effects.changed(1);
         context.notify(if count > 0 { event } else { Event::DEL }, key);

@@ -97,13 +97,13 @@ pub(super) fn store(
     list.settle(&limits);
     let Some(destination) = request.destination else { return };
     let (key, count) = (context.key(destination), list.len());
-    let was_there = context.keys.remove(&key).is_some();
     if count > 0 {
-        context.keys.create(&key, list);
+        context.keys.replace(&key, list);
         context.notify(Event::SORTSTORE, &key);
-    } else if was_there {
+        context.effects.changed(count as u64);
+    } else if context.keys.remove(&key).is_some() {
         context.notify(Event::DEL, &key);
+        context.effects.changed(1);
     }
-    context.effects.changed(if count > 0 { count as u64 } else { u64::from(was_there) });
     context.reply.count(count);
 }
