@@ -187,7 +187,7 @@ TEMPLATES = [
     (1, "COMMAND GETKEYSANDFLAGS [GET {key}|SET {key} {val} GET|RENAME {key} {key}|PING]"),
     (1, "COMMAND [FOO|COUNT x]"),
     (1, "CONFIG GET [maxmemory-policy|timeout|nothing|maxmemory-samples]"),
-    (1, "CONFIG SET [timeout|nothing|lfu-log-factor] {num}"),
+    (1, "CONFIG SET [tcp-keepalive|nothing|lfu-log-factor] {num}"),
     (1, "DEBUG DIGEST-VALUE {key} {key}"),
     (1, "DEBUG DIGEST"),
     (1, "DEBUG STRINGMATCH-LEN"),
