@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::args::Args;
 use super::clients::Peer;
+use super::command::InTransaction;
 use super::error::{CommandError, quotable};
 use super::table::{CommandTable, Known};
 use crate::base::{clock, log};
@@ -19,8 +20,9 @@ pub(super) enum Misfit {
     Browser,
     /// There is no such command or subcommand.
     Unknown(CommandError),
-    /// The command of this number never takes so many arguments, or so few.
-    Arity { id: usize, error: CommandError },
+    /// The command of this number never takes so many arguments, or so few; would it have run the
+    /// queue of a transaction?
+    Arity { id: usize, error: CommandError, runs_queue: bool },
 }
 
 /// Returns the command or subcommand a request means.
@@ -43,7 +45,9 @@ pub(super) fn resolve<'t>(
     if fits(known.command.arity, args.len()) {
         Ok(known)
     } else {
-        Err(Misfit::Arity { id: known.id, error: CommandError::wrong_arity(&known.full_name) })
+        let error = CommandError::wrong_arity(&known.full_name);
+        let runs_queue = known.command.in_transaction == InTransaction::RunsQueue;
+        Err(Misfit::Arity { id: known.id, error, runs_queue })
     }
 }
 

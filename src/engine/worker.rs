@@ -452,7 +452,7 @@ impl Scratch {
         let stats = engine.stats.worker(self.index);
         let known = match refusals::resolve(&engine.table, queued.id, args) {
             Ok(known) => known,
-            Err(misfit) => return refuse_misfit(stats, session, reply, misfit),
+            Err(misfit) => return refuse_misfit(engine, stats, session, reply, misfit),
         };
         match self.ask_gates(engine, session, (known, args), held.is_none()) {
             Verdict::Pass => {}
@@ -728,6 +728,7 @@ impl Scratch {
 /// Answers a request that fits no command.
 #[cold]
 fn refuse_misfit(
+    engine: &Engine,
     stats: &WorkerStats,
     session: &mut Session,
     reply: &mut ReplyBuffer,
@@ -739,9 +740,11 @@ fn refuse_misfit(
             return Flow::Close;
         }
         Misfit::Unknown(error) => error,
-        Misfit::Arity { id, error } => {
+        Misfit::Arity { id, error, runs_queue } => {
             stats.record_rejected(id);
-            error
+            let bytes = error.bytes();
+            let reason = bytes.strip_prefix(b"ERR ").unwrap_or(&bytes);
+            if runs_queue { give_up_transaction(engine, session, reason) } else { error }
         }
     };
     session.abort_transaction();
@@ -762,13 +765,19 @@ fn refuse(
 ) {
     session.abort_transaction();
     let runs_queue = known.command.in_transaction == InTransaction::RunsQueue;
-    if runs_queue && session.transaction.take().is_some() {
-        engine.unwatch(&mut session.watches);
-        let reason = String::from_utf8_lossy(&error.bytes()).into_owned();
-        let text = format!("EXECABORT Transaction discarded because of: {reason}");
-        return answer_refusal(stats, session, reply, &CommandError::refused_with(text));
+    if runs_queue && session.transaction.is_some() {
+        let error = give_up_transaction(engine, session, &error.bytes());
+        return answer_refusal(stats, session, reply, &error);
     }
     answer_refusal(stats, session, reply, &error);
+}
+
+/// Ends a transaction without running it; returns what the client is told.
+fn give_up_transaction(engine: &Engine, session: &mut Session, reason: &[u8]) -> CommandError {
+    session.transaction = None;
+    engine.unwatch(&mut session.watches);
+    let reason = String::from_utf8_lossy(reason);
+    CommandError::refused_with(format!("EXECABORT Transaction discarded because of: {reason}"))
 }
 
 /// Keeps a command for the end of the transaction.

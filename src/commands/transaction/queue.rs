@@ -131,6 +131,24 @@ mod tests {
     }
 
     #[test]
+    fn exec_with_arguments_ends_the_transaction() {
+        let told = "EXECABORT Transaction discarded because of: \
+                    wrong number of arguments for 'exec' command";
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("EXEC x", told),
+            ("MULTI", "OK"),
+            ("SET a 1", "QUEUED"),
+            ("EXEC x", told),
+            ("EXEC", "ERR EXEC without MULTI"),
+            ("GET a", "(nil)"),
+            ("MULTI", "OK"),
+            ("DISCARD x", "ERR wrong number of arguments for 'discard' command"),
+            ("EXEC", "EXECABORT Transaction discarded because of previous errors."),
+        ]);
+    }
+
+    #[test]
     fn commands_that_look_beyond_their_keys_are_part_of_it() {
         let mut bench = Bench::new();
         bench.expect(&[
