@@ -3,8 +3,8 @@
 
 usage: differential.py [--reference PROGRAM] [--subject PROGRAM] [--commands N] [--seed N] [--all]
 
-String, hash, set, generic and connection commands with right and wrong arguments go one by one to a fresh
-server of each kind, in RESP2 and in RESP3. Commands and options that the reference does not have
+Commands of all families with right and wrong arguments, also in transactions and called by scripts, go one by
+one to a fresh server of each kind, in RESP2 and in RESP3. Commands and options that the reference does not have
 are left out. Replies that depend on time are compared within a tolerance, those without an order
 as sets; everything else byte for byte. At the end both keyspaces are compared key by key.
 """
@@ -13,6 +13,7 @@ import os
 import random
 import sys
 
+import conversations
 import streams
 from resp import Connection, Server
 
@@ -308,7 +309,8 @@ TEMPLATES = [
     (3, "HSETEX {key} [FNX|FXX|FOO] [EX {sec}|PX {ms}|EXAT {at}|PXAT {atms}|KEEPTTL] FIELDS [2|2|1|x] {fld} {val} {fld} {val}"),
 ]
 CLASSES.update(streams.CLASSES)
-TEMPLATES += streams.TEMPLATES
+CLASSES.update(conversations.CLASSES)
+TEMPLATES += streams.TEMPLATES + conversations.TEMPLATES
 # Hashes and sets have no order, and who expires first is chance.
 UNORDERED = ("KEYS", "SCAN", "HGETALL", "HKEYS", "HVALS", "HSCAN", "SMEMBERS", "SINTER", "SUNION", "SDIFF", "SPOP",
              "SRANDMEMBER", "SSCAN")
@@ -350,8 +352,8 @@ def expand(template, chance):
 def spoil(command, chance):
     """Sometimes drops, adds, doubles or replaces an argument, or changes letter case."""
     draw = chance.random()
-    if command[0].startswith((b"BL", b"BR")):
-        return command  # a spoiled timeout could be a long one
+    if command[0].startswith((b"BL", b"BR", b"BZ", b"EVALSHA")):
+        return command  # a spoiled timeout could be a long one; Redis 7.0 looks for a script first
     # Scores from anywhere would be written with 17 digits by older releases, and with the shortest by newer ones.
     takes_scores = command[0][:1] in b"Zz" or command[0][:3].upper() == b"GEO"
     if draw < 0.04 and len(command) > 1:
@@ -535,6 +537,7 @@ def run(reference, subject, protocol, count, seed, show_all):
         # Streams, lists, sets and sorted sets answer as Redis 8 does: other encodings, texts and fields
         # than Redis 7.0's. They are compared with a reference that has HEXPIRE.
         templates = [template for template in templates if not is_of_redis_8(template[1])]
+        conversations.leave_out_what_is_new()
     weights = [weight for weight, _ in templates]
     pair = Pair(reference, subject, protocol)
     pair.call("FLUSHALL")
@@ -542,9 +545,13 @@ def run(reference, subject, protocol, count, seed, show_all):
     pair.call("CONFIG", "SET", "stream-node-max-entries", "8")
     # Which command was slow is chance.
     pair.call("CONFIG", "SET", "slowlog-log-slower-than", "-1")
-    history, differences, seen = [], [], set()
+    history, differences, seen, transaction = [], [], set(), conversations.Transaction(same)
     for step in range(count):
         command = spoil(expand(chance.choices(templates, weights)[0][1], chance), chance)
+        if transaction.queued is not None and chance.random() < conversations.ENDED:
+            command = [b"EXEC"]
+        if not conversations.suits(command, transaction.queued is not None):
+            continue
         if command[0].upper() == b"CLIENT" and any(b"\0" in word for word in command):
             continue  # Redis 8 looks at a client's name only up to a zero byte
         if command[0].upper() in (b"SPOP", b"SRANDMEMBER") and command[2:3] not in ([b"100000"], [b"0"], [b"-1"], [b"x"]):
@@ -553,9 +560,12 @@ def run(reference, subject, protocol, count, seed, show_all):
             continue
         if command[0].upper() == b"LSET" and any(b"9223372036854775" in word for word in command[2:3]):
             continue  # the originals drop all but 32 bits of this index
+        inner = command
+        if conversations.calls(inner, chance):
+            command = conversations.wrap(inner, chance)
         a, b = pair.call(*command)
         history.append("%s -> %s" % (repr(command)[:300], text_of(a)))
-        if same(command, b, a):
+        if transaction.same(command, inner, b, a):
             continue
         line = "step %d, seed %d, RESP%d: %s\n  reference: %s\n  subject:   %s" % (
             step, seed, protocol, repr(command)[:400], text_of(a), text_of(b))
@@ -567,6 +577,8 @@ def run(reference, subject, protocol, count, seed, show_all):
             differences.append(line)
         if not show_all:
             break
+    if transaction.queued is not None:
+        pair.call("DISCARD")
     if not differences:
         differences = compare_keyspaces(pair)
     pair.close()
