@@ -19,7 +19,20 @@ const PART_COUNT: usize = 64;
 const _: () = assert!(PART_COUNT.is_power_of_two(), "a part is picked by masking");
 
 type State = foldhash::quality::RandomState;
-type Part<C> = IndexMap<Arc<[u8]>, Trackers<C>, State>;
+type Keys<C> = IndexMap<Arc<[u8]>, Trackers<C>, State>;
+
+/// A part of the table.
+struct Part<C> {
+    keys: Keys<C>,
+    /// Pairs of a key and a client that has read it.
+    item_count: usize,
+}
+
+impl<C> Default for Part<C> {
+    fn default() -> Self {
+        Self { keys: Keys::default(), item_count: 0 }
+    }
+}
 
 /// Those who have read one key; most often one.
 pub type Trackers<C> = SmallVec<[Arc<Tracker<C>>; 1]>;
@@ -50,12 +63,11 @@ pub struct TrackingTable<C> {
     parts: Box<[CachePadded<Mutex<Part<C>>>]>,
     hasher: State,
     key_count: AtomicU64,
-    item_count: AtomicU64,
 }
 
 /// What a table has forgotten as a whole.
 #[must_use = "the trackers still hold the keys"]
-pub struct Forgotten<C>(Vec<Part<C>>);
+pub struct Forgotten<C>(Vec<Keys<C>>);
 
 impl<C> Default for TrackingTable<C> {
     fn default() -> Self {
@@ -63,7 +75,6 @@ impl<C> Default for TrackingTable<C> {
             parts: (0..PART_COUNT).map(|_| CachePadded::default()).collect(),
             hasher: State::default(),
             key_count: AtomicU64::new(0),
-            item_count: AtomicU64::new(0),
         }
     }
 }
@@ -79,40 +90,37 @@ impl<C> TrackingTable<C> {
     /// Notes that a client has read a key. Called on the client's own thread.
     pub fn remember(&self, tracker: &Arc<Tracker<C>>, key: &[u8]) {
         let mut part = self.part(key).lock();
-        // Relaxed, here and below: the counts are statistics.
-        let (index, is_new) = match part.get_index_of(key) {
+        let Part { keys, item_count } = &mut *part;
+        let (index, is_new) = match keys.get_index_of(key) {
             Some(index) => (index, false),
-            None => (part.insert_full(key.into(), Trackers::new()).0, true),
+            None => (keys.insert_full(key.into(), Trackers::new()).0, true),
         };
-        let Some((shared, trackers)) = part.get_index_mut(index) else { return };
+        let Some((shared, trackers)) = keys.get_index_mut(index) else { return };
         if trackers.iter().any(|other| Arc::ptr_eq(other, tracker)) {
             return;
         }
         trackers.push(Arc::clone(tracker));
         // In place of an equal one that was forgotten with its whole table.
         tracker.keys.lock().replace(Arc::clone(shared));
+        *item_count += 1;
+        // Relaxed, here and below: the count is a statistic.
         self.key_count.fetch_add(u64::from(is_new), Ordering::Relaxed);
-        self.item_count.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Forgets a key and returns who is to be told. Cost: O(1), plus one per tracker.
     pub fn forget(&self, key: &[u8]) -> Trackers<C> {
         let mut part = self.part(key).lock();
-        let Some(mut trackers) = part.swap_remove(key) else { return Trackers::new() };
+        let Some(mut trackers) = part.keys.swap_remove(key) else { return Trackers::new() };
         // Taken from the trackers while the part is locked: who reads the key again waits.
         for tracker in &trackers {
             tracker.keys.lock().remove(key);
         }
+        part.item_count -= trackers.len();
         drop(part);
-        self.count_out(1, trackers.len());
+        self.key_count.fetch_sub(1, Ordering::Relaxed);
         // Relaxed: who leaves while he is told does not listen.
         trackers.retain(|tracker| !tracker.has_left.load(Ordering::Relaxed));
         trackers
-    }
-
-    fn count_out(&self, key_count: usize, item_count: usize) {
-        self.key_count.fetch_sub(key_count as u64, Ordering::Relaxed);
-        self.item_count.fetch_sub(item_count as u64, Ordering::Relaxed);
     }
 
     /// Returns a key chosen by chance if there are more than `limit`, to be forgotten.
@@ -123,7 +131,7 @@ impl<C> TrackingTable<C> {
         let first = fastrand::usize(..PART_COUNT);
         let chosen = |step: usize| {
             let part = self.parts[(first + step) % PART_COUNT].lock();
-            let (key, _) = part.get_index(fastrand::usize(..part.len().max(1)))?;
+            let (key, _) = part.keys.get_index(fastrand::usize(..part.keys.len().max(1)))?;
             Some(Arc::clone(key))
         };
         (0..PART_COUNT).find_map(chosen)
@@ -139,27 +147,26 @@ impl<C> TrackingTable<C> {
         let keys = std::mem::take(&mut *tracker.keys.lock());
         for key in keys {
             let mut part = self.part(&key).lock();
-            let Entry::Occupied(mut entry) = part.entry(key) else { continue };
+            let Part { keys, item_count } = &mut *part;
+            let Entry::Occupied(mut entry) = keys.entry(key) else { continue };
             let trackers = entry.get_mut();
             let before = trackers.len();
             trackers.retain(|other| !Arc::ptr_eq(other, tracker));
-            let (item_count, is_last) = (before - trackers.len(), trackers.is_empty());
-            if is_last {
+            *item_count -= before - trackers.len();
+            if trackers.is_empty() {
                 entry.swap_remove();
+                self.key_count.fetch_sub(1, Ordering::Relaxed);
             }
-            self.count_out(usize::from(is_last), item_count);
         }
     }
 
     /// Forgets all keys, in no time. Nobody reads or changes any meanwhile (the gate is closed).
     pub fn clear(&self) -> Forgotten<C> {
-        // Relaxed: as above; whoever cleans up meanwhile does so under the locks of the parts.
         let take = |part: &CachePadded<Mutex<Part<C>>>| {
-            let mut part = part.lock();
-            let forgotten = std::mem::take(&mut *part);
-            let item_count = forgotten.values().map(SmallVec::len).sum();
-            self.count_out(forgotten.len(), item_count);
-            forgotten
+            // Whoever cleans up meanwhile does so under the same lock.
+            let keys = std::mem::take(&mut *part.lock()).keys;
+            self.key_count.fetch_sub(keys.len() as u64, Ordering::Relaxed);
+            keys
         };
         Forgotten(self.parts.iter().map(take).collect())
     }
@@ -169,9 +176,9 @@ impl<C> TrackingTable<C> {
         self.key_count.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of pairs of a key and a client that has read it.
+    /// Returns the number of pairs of a key and a client that has read it. Cost: a few dozen locks.
     pub fn item_count(&self) -> u64 {
-        self.item_count.load(Ordering::Relaxed)
+        self.parts.iter().map(|part| part.lock().item_count as u64).sum()
     }
 }
 
@@ -238,7 +245,7 @@ mod tests {
         assert_eq!((table.key_count(), table.item_count()), (49, 49));
         table.clean_up(&second);
         assert_eq!((table.key_count(), table.item_count()), (0, 0));
-        assert!(table.parts.iter().all(|part| part.lock().is_empty()));
+        assert!(table.parts.iter().all(|part| part.lock().keys.is_empty()));
     }
 
     #[test]
