@@ -7,7 +7,7 @@ use super::access::Access;
 use super::database::Keyspace;
 use super::entry::EntryHint;
 use super::keys::{Key, KeyPlace, Keys, Shards};
-use super::shard::{ReadShard, WriteShard};
+use super::shard::{Database, ReadShard, WriteShard};
 use crate::base::patience::{Patience, try_for_a_moment};
 
 /// How a command locks its shards.
@@ -202,6 +202,24 @@ impl Keyspace {
             }
             if self.busy.holds(place) || !patience.pause() {
                 return None;
+            }
+        }
+    }
+
+    /// Locks a shard for readers that was not to be had at once, unless somebody holds it for long.
+    #[cold]
+    pub(super) fn wait_to_read<'a>(
+        &self,
+        database: &'a Database,
+        place: KeyPlace,
+    ) -> Option<ReadShard<'a>> {
+        let mut patience = Patience::default();
+        loop {
+            if self.busy.holds(place) || !patience.pause() {
+                return None;
+            }
+            if let Some(shard) = database.try_read(place.shard as usize) {
+                return Some(shard);
             }
         }
     }

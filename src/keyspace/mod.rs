@@ -33,6 +33,7 @@ pub use eviction::{Evicted, Evictor, VictimOrder, Victims};
 pub use expiry::{Expired, Sweep, SweepOutcome};
 pub use keys::{ExpiredThing, Key, KeyPlace, Keys, Overdue, OwnedKey};
 pub use locks::{HeldShard, LockMode};
+pub use scan::ShardBusy;
 pub use shard::{Editing, EntryMut, SHARD_COUNT};
 pub use undertaker::{freed_count, pending_count, reset_freed_count};
 

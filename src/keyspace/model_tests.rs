@@ -213,11 +213,12 @@ impl Pair {
         let mut found = Vec::new();
         let mut cursor = 0;
         loop {
-            cursor = self.keyspace.scan(db, cursor, 7, &mut |entry: &Entry| {
+            let next = self.keyspace.scan(db, cursor, 7, &mut |entry: &Entry| {
                 if !entry.is_expired(self.now_ms) {
                     found.push(entry.key().to_vec());
                 }
             });
+            cursor = next.expect("nobody holds a shard");
             if cursor == 0 {
                 break;
             }

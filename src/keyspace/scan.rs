@@ -7,9 +7,9 @@
 
 use super::database::Keyspace;
 use super::entry::Entry;
-use super::keys::Key;
+use super::keys::{Key, KeyPlace};
 use super::locks::LockMode;
-use super::shard::{Database, SHARD_COUNT};
+use super::shard::{Database, ReadShard, SHARD_COUNT};
 use super::{Access, Lookup};
 
 const TAG_COUNT: u64 = 128;
@@ -28,13 +28,26 @@ const SKIPPED_SHARDS_MAX: usize = SHARD_COUNT;
 /// Random shards tried before RANDOMKEY looks at every shard.
 const RANDOM_TRIES: usize = 128;
 
+/// Somebody (a script) holds a shard for long, so nobody waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShardBusy;
+
 impl Keyspace {
     /// Visits about `count` entries from the cursor on, expired ones included, and returns the next
     /// cursor, 0 after the last. Locks one shard at a time, shared.
-    pub fn scan(&self, db: u32, cursor: u64, count: usize, visit: &mut dyn FnMut(&Entry)) -> u64 {
-        let Some(database) = self.database(db) else { return 0 };
+    ///
+    /// # Errors
+    /// [`ShardBusy`]; some entries may have been visited.
+    pub fn scan(
+        &self,
+        db: u32,
+        cursor: u64,
+        count: usize,
+        visit: &mut dyn FnMut(&Entry),
+    ) -> Result<u64, ShardBusy> {
+        let Some(database) = self.database(db) else { return Ok(0) };
         if cursor >= PLACE_COUNT {
-            return 0;
+            return Ok(0);
         }
         let mut place = cursor;
         let mut visited = 0;
@@ -47,24 +60,23 @@ impl Keyspace {
                 continue;
             }
             let wanted = count - visited;
-            place = self.scan_shard(database, shard, place, wanted, &mut |entry| {
+            let locked = self.read_soon(database, db, shard)?;
+            place = self.scan_shard(&locked, place, wanted, &mut |entry| {
                 visited += 1;
                 visit(entry);
             });
         }
-        if place < PLACE_COUNT { place } else { 0 }
+        Ok(if place < PLACE_COUNT { place } else { 0 })
     }
 
     /// Visits entries of one shard, until `wanted` are seen or the shard ends; returns the next place.
     fn scan_shard(
         &self,
-        database: &Database,
-        shard: usize,
+        locked: &ReadShard<'_>,
         mut place: u64,
         wanted: usize,
         visit: &mut dyn FnMut(&Entry),
     ) -> u64 {
-        let locked = database.read(shard);
         let table = locked.table();
         let shard_end = (place / PLACES_PER_SHARD + 1) * PLACES_PER_SHARD;
         if place.is_multiple_of(PLACES_PER_SHARD) && table.len() <= wanted {
@@ -88,7 +100,18 @@ impl Keyspace {
         place
     }
 
-    /// Visits every entry of a database, one shard's lock at a time.
+    /// Locks a shard that has keys for readers, unless somebody holds it for long.
+    fn read_soon<'a>(
+        &'a self,
+        database: &'a Database,
+        db: u32,
+        shard: usize,
+    ) -> Result<ReadShard<'a>, ShardBusy> {
+        let place = KeyPlace { db, shard: u32::try_from(shard).expect("below the shard count") };
+        database.try_read(shard).or_else(|| self.wait_to_read(database, place)).ok_or(ShardBusy)
+    }
+
+    /// Visits every entry of a database, one shard's lock at a time. Waits as long as it takes.
     pub fn for_each(&self, db: u32, visit: &mut dyn FnMut(&Entry)) {
         let Some(database) = self.database(db) else { return };
         for shard in 0..SHARD_COUNT {
@@ -98,14 +121,32 @@ impl Keyspace {
         }
     }
 
+    /// The same, but it does not wait for what somebody holds for long.
+    ///
+    /// # Errors
+    /// [`ShardBusy`]; some entries may have been visited.
+    pub fn for_each_soon(&self, db: u32, visit: &mut dyn FnMut(&Entry)) -> Result<(), ShardBusy> {
+        let Some(database) = self.database(db) else { return Ok(()) };
+        for shard in 0..SHARD_COUNT {
+            if database.summary(shard).key_count() > 0 {
+                self.read_soon(database, db, shard)?.table().for_each(&mut *visit);
+            }
+        }
+        Ok(())
+    }
+
     /// Returns a random key that has not expired; every key is about equally likely.
-    pub fn random_key(&self, db: u32, access: &Access) -> Option<Vec<u8>> {
-        let database = self.database(db)?;
+    ///
+    /// # Errors
+    /// [`ShardBusy`].
+    pub fn random_key(&self, db: u32, access: &Access) -> Result<Option<Vec<u8>>, ShardBusy> {
+        let Some(database) = self.database(db) else { return Ok(None) };
         let live = |entry: &Entry| !entry.is_expired(access.now_ms);
-        let largest = database.summaries().iter().map(super::shard::Summary::key_count).max()?;
+        let counts = database.summaries().iter().map(super::shard::Summary::key_count);
+        let largest = counts.max().unwrap_or(0);
         for _ in 0..RANDOM_TRIES {
             let shard = fastrand::usize(..SHARD_COUNT);
-            let locked = database.read(shard);
+            let locked = self.read_soon(database, db, shard)?;
             let table = locked.table();
             // Smaller shards are refused in proportion, so that their keys are not favoured.
             let position = fastrand::usize(..largest.max(1));
@@ -113,7 +154,7 @@ impl Keyspace {
                 let mut entries = Vec::with_capacity(table.len());
                 table.for_each(|entry| entries.push(entry));
                 if live(entries[position]) {
-                    return Some(entries[position].key().to_vec());
+                    return Ok(Some(entries[position].key().to_vec()));
                 }
             }
         }
@@ -121,23 +162,31 @@ impl Keyspace {
     }
 
     /// Chooses among all keys in one pass (reservoir sampling, Vitter, 1985).
-    fn random_key_of_all(&self, db: u32, live: &dyn Fn(&Entry) -> bool) -> Option<Vec<u8>> {
+    fn random_key_of_all(
+        &self,
+        db: u32,
+        live: &dyn Fn(&Entry) -> bool,
+    ) -> Result<Option<Vec<u8>>, ShardBusy> {
         let mut chosen = None;
         let mut seen = 0_u64;
-        self.for_each(db, &mut |entry| {
+        self.for_each_soon(db, &mut |entry| {
             if live(entry) {
                 seen += 1;
                 if fastrand::u64(..seen) == 0 {
                     chosen = Some(entry.key().to_vec());
                 }
             }
-        });
-        chosen
+        })?;
+        Ok(chosen)
     }
 
     /// Says whether a key exists, without a trace.
-    pub fn contains(&self, key: &Key<'_>, access: &Access) -> bool {
-        self.lock_one(key.place(), LockMode::Shared, access).get(key, Lookup::PEEK).is_some()
+    ///
+    /// # Errors
+    /// [`ShardBusy`].
+    pub fn contains(&self, key: &Key<'_>, access: &Access) -> Result<bool, ShardBusy> {
+        let locked = self.lock_one_soon(key.place(), LockMode::Shared, access);
+        Ok(locked.ok_or(ShardBusy)?.get(key, Lookup::PEEK).is_some())
     }
 }
 
@@ -176,10 +225,11 @@ mod tests {
         let mut seen: HashMap<String, u32> = HashMap::new();
         let (mut cursor, mut step) = (0, 0);
         loop {
-            cursor = keyspace.scan(0, cursor, 10, &mut |entry| {
+            let step_taken = keyspace.scan(0, cursor, 10, &mut |entry| {
                 let name = String::from_utf8(entry.key().to_vec()).expect("names are ASCII");
                 *seen.entry(name).or_default() += 1;
             });
+            cursor = step_taken.expect("nobody holds a shard");
             if cursor == 0 {
                 break;
             }
@@ -199,8 +249,8 @@ mod tests {
     #[test]
     fn a_random_key_comes_from_the_live_ones() {
         let keyspace = Keyspace::new(1);
-        assert_eq!(keyspace.random_key(0, &access()), None);
+        assert_eq!(keyspace.random_key(0, &access()), Ok(None));
         put(&keyspace, "only");
-        assert_eq!(keyspace.random_key(0, &access()), Some(b"only".to_vec()));
+        assert_eq!(keyspace.random_key(0, &access()), Ok(Some(b"only".to_vec())));
     }
 }

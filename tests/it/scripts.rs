@@ -136,6 +136,35 @@ fn clients_of_other_shards_do_not_mind_a_script_with_declared_keys() {
 }
 
 #[test]
+fn walks_over_all_keys_do_not_wait_for_a_slow_script() {
+    if is_reference() {
+        return;
+    }
+    let server = Server::start(&[("threads", "4"), ("busy-reply-threshold", "20")]);
+    let mut others: Vec<Client> = (0..8).map(|_| server.client()).collect();
+    for number in 0..500 {
+        others[0].call(&["SET", &format!("free:{number}"), "1", "EX", "1000"]);
+    }
+    others[0].line("SET held 1");
+    let busy = start_endless(&server, &["EVAL", ENDLESS, "1", "held"]);
+    for client in &mut others {
+        assert_eq!(client.line("KEYS *").error(), BUSY);
+        assert_eq!(client.line("KEYS held").error(), BUSY);
+        assert_eq!(client.line("SCAN 0 COUNT 1000000").error(), BUSY);
+    }
+    let mut fields = 0;
+    for client in &mut others {
+        let reply = client.line("INFO keyspace");
+        fields += usize::from(!reply.is_error() && reply.text().contains("db0:keys=501"));
+    }
+    assert!(fields >= 4, "only clients of the script's own worker read BUSY: {fields}");
+    kill(&server, busy);
+    assert_eq!(others[0].line("KEYS held").items().len(), 1);
+    let last = others[0].line("SCAN 0 COUNT 1000000");
+    assert_eq!(last.items()[1].items().len(), 501);
+}
+
+#[test]
 fn whoever_waits_when_a_script_becomes_slow_is_told() {
     for_each_thread_count_with(&[("busy-reply-threshold", "200")], |server| {
         let mut busy = server.client();

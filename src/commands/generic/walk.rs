@@ -3,7 +3,7 @@
 use crate::base::glob;
 use crate::commands::scan::{ScanOf, ScanOptions, parse_cursor, reply_step};
 use crate::engine::{Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags};
-use crate::keyspace::Entry;
+use crate::keyspace::{Entry, ShardBusy};
 use crate::resp::ReplyBuffer;
 
 /// Expired keys that one walk removes at most; the sweep takes the others.
@@ -34,6 +34,11 @@ impl Expired {
     }
 }
 
+/// Returns the answer of a walk that met a shard which a slow script holds.
+fn refusal(context: &Context<'_>, _: ShardBusy) -> CommandError {
+    context.engine.slow.refusal()
+}
+
 pub(super) const KEYS: Command = Command {
     name: "keys",
     arity: 2,
@@ -56,7 +61,7 @@ fn keys(context: &mut Context<'_>) -> Result<(), CommandError> {
     let matches_all = pattern == b"*";
     let (now_ms, reply) = (context.now_ms, &mut *context.reply);
     let (mark, mut count, mut expired) = (reply.deferred(), 0, Expired::default());
-    context.engine.keyspace.for_each(context.session.db, &mut |entry| {
+    let walk = context.engine.keyspace.for_each_soon(context.session.db, &mut |entry| {
         let key = entry.key();
         let is_wanted = matches_all || glob::matches(pattern, key, false);
         if is_wanted && !expired.holds(entry, now_ms) {
@@ -64,6 +69,10 @@ fn keys(context: &mut Context<'_>) -> Result<(), CommandError> {
             count += 1;
         }
     });
+    if let Err(busy) = walk {
+        reply.truncate(mark);
+        return Err(refusal(context, busy));
+    }
     reply.finish_array(mark, count);
     expired.hand_over(context);
     Ok(())
@@ -78,6 +87,7 @@ fn one_key(context: &mut Context<'_>, name: &[u8]) -> Result<(), CommandError> {
     let keyspace = &context.engine.keyspace;
     let key = keyspace.key(context.session.db, name);
     let is_there = keyspace.contains(&key, context.keys.access());
+    let is_there = is_there.map_err(|busy| refusal(context, busy))?;
     context.reply.array(usize::from(is_there));
     if is_there {
         context.reply.bulk(name);
@@ -108,8 +118,7 @@ fn scan(context: &mut Context<'_>) -> Result<(), CommandError> {
     let cursor = parse_cursor(context.args.at(1))?;
     let options = ScanOptions::parse(context, 2, ScanOf::Keys)?;
     let (now_ms, db) = (context.now_ms, context.session.db);
-    let reply = &mut *context.reply;
-    let mut found = ReplyBuffer::with_protocol(reply.protocol());
+    let mut found = ReplyBuffer::with_protocol(context.reply.protocol());
     let (mut count, mut expired) = (0, Expired::default());
     let next = context.engine.keyspace.scan(db, cursor, options.count, &mut |entry| {
         if !expired.holds(entry, now_ms) && admits(&options, entry) {
@@ -117,7 +126,8 @@ fn scan(context: &mut Context<'_>) -> Result<(), CommandError> {
             count += 1;
         }
     });
-    reply_step(reply, next, count, found);
+    let next = next.map_err(|busy| refusal(context, busy))?;
+    reply_step(context.reply, next, count, found);
     expired.hand_over(context);
     Ok(())
 }
@@ -143,12 +153,12 @@ pub(super) const RANDOMKEY: Command = Command {
 
 fn randomkey(context: &mut Context<'_>) -> Result<(), CommandError> {
     let access = context.keys.access();
-    match context.engine.keyspace.random_key(context.session.db, access) {
-        Some(key) => context.reply.bulk(&key),
-        None => {
-            context.reply.null();
-            expire_all(context);
-        }
+    let chosen = context.engine.keyspace.random_key(context.session.db, access);
+    if let Some(key) = chosen.map_err(|busy| refusal(context, busy))? {
+        context.reply.bulk(&key);
+    } else {
+        context.reply.null();
+        expire_all(context);
     }
     Ok(())
 }
@@ -156,7 +166,8 @@ fn randomkey(context: &mut Context<'_>) -> Result<(), CommandError> {
 /// Removes what is left in a database without a live key.
 fn expire_all(context: &mut Context<'_>) {
     let (now_ms, mut expired) = (context.now_ms, Expired::default());
-    context.engine.keyspace.for_each(context.session.db, &mut |entry| {
+    // What a slow script holds is left for later.
+    let _ = context.engine.keyspace.for_each_soon(context.session.db, &mut |entry| {
         expired.holds(entry, now_ms);
     });
     expired.hand_over(context);
