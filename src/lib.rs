@@ -31,7 +31,7 @@
 //! 3  rdb  blocking  ...  formats and state machines without sockets
 //! 2  keyspace    shards, entries, expiry, eviction, scan, sets of locks
 //! 1  stats  config  resp  types
-//! 0  base        clock, crc, glob, gate, mailbox, numbers and text
+//! 0  base        clock, crc, glob, gate, mailbox, memory for data, numbers and text
 //! ```
 //!
 //! Types never name a key; the keyspace never names a command; the engine never names a particular

@@ -92,7 +92,7 @@ fn lrange(context: &mut Context<'_>) -> Result<(), CommandError> {
         return Ok(());
     };
     reply.array(count);
-    list.iter_from(start).take(count).for_each(|value| reply_with(reply, value));
+    list.show_from(start, count, |value| reply_with(reply, value));
     Ok(())
 }
 

@@ -23,8 +23,8 @@ pub(in crate::commands) fn string_of(entry: &Entry) -> Result<StringRef<'_>, Com
 #[inline]
 pub(in crate::commands) fn reply_with(reply: &mut ReplyBuffer, value: StringRef<'_>) {
     match value {
-        StringRef::Integer(integer) => reply.bulk_integer(integer),
         StringRef::Text(text) => reply.bulk(text),
+        StringRef::Integer(integer) => reply.bulk_integer(integer),
         StringRef::Shared(bytes) => reply.bulk_shared(bytes.clone()),
     }
 }

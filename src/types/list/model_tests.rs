@@ -126,6 +126,9 @@ impl Both {
     fn walk(&mut self) {
         let start = self.index();
         let onwards: Vec<Vec<u8>> = self.list.iter_from(start).map(owned).collect();
+        let (count, mut shown) = (start % 7 * 5, Vec::new());
+        self.list.show_from(start, count, |value| shown.push(owned(value)));
+        assert_eq!(shown, onwards[..count.min(onwards.len())]);
         assert!(onwards.iter().eq(self.model.iter().skip(start)));
         let back: Vec<Vec<u8>> = self.list.iter_back_from(start).map(owned).collect();
         let expected = if start < self.model.len() { start + 1 } else { 0 };

@@ -127,6 +127,28 @@ pub(super) enum NodeItems<'a> {
     Large(Option<&'a Bytes>),
 }
 
+impl<'a> NodeItems<'a> {
+    /// Shows up to `left` elements and returns how many are left to show.
+    #[inline]
+    pub(super) fn show(self, mut left: usize, show: &mut impl FnMut(StringRef<'a>)) -> usize {
+        match self {
+            Self::Packed(items) => {
+                for item in items.take(left) {
+                    show(string_of(item));
+                    left -= 1;
+                }
+            }
+            Self::Large(bytes) => {
+                if let Some(bytes) = bytes.filter(|_| left > 0) {
+                    show(StringRef::Shared(bytes));
+                    left -= 1;
+                }
+            }
+        }
+        left
+    }
+}
+
 impl<'a> Iterator for NodeItems<'a> {
     type Item = StringRef<'a>;
 

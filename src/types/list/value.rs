@@ -116,6 +116,26 @@ impl List {
         first.chain(rest.flat_map(Node::items))
     }
 
+    /// Shows up to `count` elements from an index on: [`List::iter_from`] for who wants many.
+    pub fn show_from<'a>(
+        &'a self,
+        index: usize,
+        count: usize,
+        mut show: impl FnMut(StringRef<'a>),
+    ) {
+        let (first, rest) = match &self.0 {
+            Repr::Packed(packed) => (packed_from(packed, index), Nodes::default()),
+            Repr::Chunked(list) => list.parts_from(index).unwrap_or_else(nothing),
+        };
+        let mut left = first.show(count, &mut show);
+        for node in rest {
+            if left == 0 {
+                return;
+            }
+            left = node.items().show(left, &mut show);
+        }
+    }
+
     /// Returns the elements from an index down to the first.
     pub fn iter_back_from(&self, index: usize) -> impl Iterator<Item = StringRef<'_>> {
         let (last, rest) = match &self.0 {
