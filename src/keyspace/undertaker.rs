@@ -10,6 +10,9 @@ use std::thread;
 
 use crate::types::Object;
 
+/// How much the thread stands back behind others (0 to 19): it gets a tenth of a CPU that is wanted.
+const NICENESS: i32 = 10;
+
 /// Values handed over and not yet freed, and those freed. Relaxed: statistics.
 static PENDING: AtomicU64 = AtomicU64::new(0);
 static FREED: AtomicU64 = AtomicU64::new(0);
@@ -18,6 +21,8 @@ static THREAD: OnceLock<Option<Sender<Object>>> = OnceLock::new();
 fn start() -> Option<Sender<Object>> {
     let (sender, receiver) = mpsc::channel::<Object>();
     let work = move || {
+        // Nobody waits for memory, but a worker may want the CPU. Where it cannot be had so, it is shared.
+        let _ = rustix::process::nice(NICENESS);
         for object in receiver {
             drop(object);
             PENDING.fetch_sub(1, Ordering::Relaxed);
