@@ -504,7 +504,7 @@ def is_of_redis_8(template):
     name = template.replace("[", " ").split()[0].upper()
     others = ("SETNX", "SETEX", "SETRANGE", "SETBIT", "SET", "STRLEN", "SUBSTR", "SELECT", "SWAPDB", "SCAN", "SLOWLOG", "SHUTDOWN")
     lists = ("BLMOVE", "BLMPOP", "BLPOP", "BRPOP", "BRPOPLPUSH", "RPOP", "RPOPLPUSH", "RPUSH", "RPUSHX", "BZMPOP", "BZPOPMIN", "BZPOPMAX")
-    if name in lists or name == "HSCAN":
+    if name in lists or name in ("HSCAN", "BITCOUNT", "BITPOS"):
         return True
     first = name[0]
     if first == "L":
