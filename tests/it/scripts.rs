@@ -165,6 +165,29 @@ fn walks_over_all_keys_do_not_wait_for_a_slow_script() {
 }
 
 #[test]
+fn readers_do_not_mind_a_script_that_only_reads_the_same_key() {
+    if is_reference() {
+        return;
+    }
+    let server = Server::start(&[("threads", "4"), ("busy-reply-threshold", "20")]);
+    let mut others: Vec<Client> = (0..8).map(|_| server.client()).collect();
+    others[0].line("SET held 1");
+    for script in ["EVAL_RO", "EVAL"] {
+        let text = format!("#!lua flags=no-writes\n{ENDLESS}");
+        let busy = start_endless(&server, &[script, &text, "1", "held"]);
+        wait_until("it holds its key", || others[0].line("SET held 1").is_error());
+        // Only those of the worker that runs the script are held up with it.
+        let read = others.iter_mut().map(|client| client.line("GET held"));
+        assert!(read.filter(|reply| !reply.is_error()).count() >= 4);
+        for client in &mut others {
+            assert_eq!(client.line("SET held 2").error(), BUSY);
+        }
+        kill(&server, busy);
+        assert_eq!(others[0].line("GET held").text(), "1");
+    }
+}
+
+#[test]
 fn whoever_waits_when_a_script_becomes_slow_is_told() {
     for_each_thread_count_with(&[("busy-reply-threshold", "200")], |server| {
         let mut busy = server.client();
