@@ -39,7 +39,7 @@ test('a lock is refused while it is held, extended, and free again after its tim
   await lock.extend(40_000)
   assert.ok(await shared.pttl('resource') > 20_000)
   await lock.unlock()
-  const short = await second.lock('resource', 200)
+  const short = await second.lock('resource', 1500)
   const patient = redlock(t, { retryCount: 1000 })
   const taken = await patient.lock('resource', 20_000)
   await assert.rejects(short.unlock(), { name: 'LockError' }, 'whoever has lost a lock cannot free it')
