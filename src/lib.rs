@@ -55,7 +55,8 @@
 //! - The gate: each worker marks itself inside while it runs a batch. Who closes the gate (a flush, a
 //!   swap of databases, saving, a transaction that looks beyond its keys) waits until all have left.
 //! - Commands that run inside another (a transaction's, a script's) borrow its shards
-//!   ([`keyspace::Keys::lend`]). A script that uses keys it has not declared runs, or goes on, alone.
+//!   ([`keyspace::Keys::lend`]). A script that uses keys it has not declared runs, or goes on, alone; of
+//!   those whose code does not rule that out, one runs at a time ([`engine::CommandTable::keeps_to_keys`]).
 //! - The libraries of functions are one value, replaced as a whole behind the closed gate; a worker's
 //!   machine defines the functions of a library when it first calls one of them.
 //! - Nobody waits for what a script holds that takes long: he reads BUSY instead, and the script's own

@@ -7,8 +7,9 @@
 //! with anything weaker each could miss the other's write.
 //!
 //! A worker that is in the middle of something may close the gate from within: it keeps its flag up and
-//! waits for the other flags only. There can be one such worker at a time; those who want the gate
-//! closed from outside wait until it is through.
+//! waits for the other flags only. Two who did so would wait for each other, so whoever may have to
+//! reserves that right before it begins; one worker has it at a time. Those who want the gate closed
+//! from outside wait until it is through.
 //!
 //! Whoever holds something for long (a script) says so. Then nobody waits for him here: to enter and to
 //! close fail instead.
@@ -29,6 +30,8 @@ const SHUT: usize = 1 << (usize::BITS - 1);
 pub struct Gate {
     inside: Box<[CachePadded<AtomicBool>]>,
     barrier: AtomicUsize,
+    /// The number plus one of the worker that may close the gate from within; 0 for none.
+    reserved: CachePadded<AtomicUsize>,
     holders: Mutex<Holders>,
     changed: Condvar,
 }
@@ -55,6 +58,7 @@ impl Gate {
         Self {
             inside: (0..worker_count).map(|_| CachePadded::new(AtomicBool::new(false))).collect(),
             barrier: AtomicUsize::new(0),
+            reserved: CachePadded::new(AtomicUsize::new(0)),
             holders: Mutex::new(Holders { is_held: false, within: None, is_slow }),
             changed: Condvar::new(),
         }
@@ -172,25 +176,21 @@ impl Gate {
         }
     }
 
-    /// Closes the gate from within: the worker is inside, in the middle of something that nobody may
-    /// see half done. `None` when another one does the same, which would wait for this one, or when
-    /// somebody else is inside for long.
-    pub fn close_from_within(&self, worker: usize) -> Option<ClosedFromWithin<'_>> {
-        let mut holders = lock(&self.holders);
-        if holders.within.is_some() {
-            return None;
-        }
-        holders.within = Some(worker);
-        self.barrier.fetch_add(1, Ordering::SeqCst);
-        while self.is_anybody_inside_but(Some(worker)) {
-            if holders.is_slow_but_for(Some(worker)) {
-                holders.within = None;
-                self.open(holders, None);
-                return None;
-            }
-            holders = wait(&self.changed, holders);
-        }
-        Some(ClosedFromWithin { gate: self })
+    /// Gives a worker the right to close the gate from within; `None` while another one has it. Waits
+    /// for nobody.
+    pub fn try_reserve(&self, worker: usize) -> Option<Reservation<'_>> {
+        // Acquire and Release, here and where it is given back: whoever has the right next sees the gate
+        // as the one before has left it.
+        let taken =
+            self.reserved.compare_exchange(0, worker + 1, Ordering::Acquire, Ordering::Relaxed);
+        taken.is_ok().then(|| Reservation { gate: self, worker })
+    }
+
+    /// Says whether the worker that may close the gate from within is inside for long.
+    pub fn is_reserved_for_long(&self) -> bool {
+        // Relaxed: who does not see it yet asks again soon.
+        let worker = self.reserved.load(Ordering::Relaxed).checked_sub(1);
+        worker.is_some_and(|worker| lock(&self.holders).is_slow[worker])
     }
 
     /// Says that a worker stays inside, or keeps the gate closed, for long. With `shuts_out`, nobody
@@ -221,9 +221,48 @@ impl Drop for Closed<'_> {
     }
 }
 
+/// The right of one worker to close the gate from within; dropping it gives it back.
+pub struct Reservation<'a> {
+    gate: &'a Gate,
+    worker: usize,
+}
+
+impl<'a> Reservation<'a> {
+    /// Closes the gate from within: the worker is inside, in the middle of something that nobody may
+    /// see half done. Nobody enters any more; those who are inside may still be at work.
+    pub fn close(&self) -> ClosedFromWithin<'a> {
+        let mut holders = lock(&self.gate.holders);
+        debug_assert!(holders.within.is_none() && !holders.is_held, "{OTHERS_WITHIN}");
+        holders.within = Some(self.worker);
+        self.gate.barrier.fetch_add(1, Ordering::SeqCst);
+        ClosedFromWithin { gate: self.gate, worker: self.worker }
+    }
+}
+
+const OTHERS_WITHIN: &str = "one worker at a time may do this, and it is inside";
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        self.gate.reserved.store(0, Ordering::Release);
+    }
+}
+
 /// The gate is closed for all workers but one while this lives.
 pub struct ClosedFromWithin<'a> {
     gate: &'a Gate,
+    worker: usize,
+}
+
+impl ClosedFromWithin<'_> {
+    /// Says whether all others have left.
+    pub fn is_alone(&self) -> bool {
+        !self.gate.is_anybody_inside_but(Some(self.worker))
+    }
+
+    /// Says whether one of the others is inside for long.
+    pub fn waits_for_long(&self) -> bool {
+        lock(&self.gate.holders).is_slow_but_for(Some(self.worker))
+    }
 }
 
 impl Drop for ClosedFromWithin<'_> {

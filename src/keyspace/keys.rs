@@ -231,6 +231,19 @@ impl<'a> Keys<'a> {
         self.shards = keyspace.lock(places, mode, self.access).shards;
     }
 
+    /// Locks shards that were unlocked; false as soon as somebody holds one of them for long. In
+    /// between others may have changed whatever was seen. Not for lent locks.
+    pub fn lock_again_soon(
+        &mut self,
+        keyspace: &'a Keyspace,
+        places: &mut [KeyPlace],
+        mode: LockMode,
+    ) -> bool {
+        assert!(!self.is_lent, "others rely on these locks");
+        let locked = keyspace.lock_soon(places, mode, self.access);
+        locked.map(|keys| self.shards = keys.shards).is_some()
+    }
+
     /// Says whether the database was not there when the shards were to be locked, so that they are not.
     pub fn lack_database(&self) -> bool {
         self.locked().iter().any(|shard| matches!(shard.guard, Guard::Absent))
@@ -352,36 +365,8 @@ impl<'a> Keys<'a> {
     /// Lends all shards.
     pub fn lend_all<'b>(&'b mut self, access: &'b Access) -> Keys<'b> {
         let places = self.places();
-        let lent = self.lend_or_lock(None, &places, LockMode::Shared, access);
+        let lent = self.lend(&places, LockMode::Shared, access);
         lent.expect("a reader may have every shard that is locked")
-    }
-
-    /// Lends shards of `places`, which are in ascending order, and locks those that are not locked here.
-    /// The gate is closed, so that nobody holds them for whom this would wait. `None` if one is locked
-    /// here, but not as `mode` demands.
-    pub fn lend_or_lock<'b>(
-        &'b mut self,
-        keyspace: Option<&'b Keyspace>,
-        places: &[KeyPlace],
-        mode: LockMode,
-        access: &'b Access,
-    ) -> Option<Keys<'b>> {
-        let mut rest = self.slice();
-        let mut shards: Vec<LockedShard<'b>> = Vec::with_capacity(places.len());
-        for &place in places {
-            if shards.last().is_some_and(|last| last.place == place) {
-                continue;
-            }
-            match rest.binary_search_by_key(&place, |shard| shard.place) {
-                Ok(at) => {
-                    let (shard, behind) = rest[at..].split_first_mut()?;
-                    shards.push(shard.lend(mode)?);
-                    rest = behind;
-                }
-                Err(_) => shards.push(keyspace?.lock_place(place, mode)),
-            }
-        }
-        Some(Keys { is_lent: true, ..Keys::of(Shards::Many(shards), access) })
     }
 
     /// Returns the places of the locked shards in ascending order.

@@ -7,6 +7,8 @@
 //!
 //! Nothing that a script does may be seen by the next one, end the process or stop it for good.
 
+mod analysis;
+mod conduct;
 mod error;
 mod functions;
 mod host;
@@ -15,6 +17,8 @@ mod machine;
 mod registry;
 mod shebang;
 
+pub use analysis::{Argument, Call, Rest};
+pub use conduct::Conduct;
 pub use error::ScriptError;
 pub use functions::{Catalog, Functions, Library, LibraryFunction, LibraryText};
 pub use host::{Host, KILLED, LogLevel, Meanwhile};

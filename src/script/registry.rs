@@ -11,6 +11,7 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 use sha1::{Digest, Sha1};
 
+use super::conduct::Conduct;
 use super::machine;
 use super::shebang::{self, ScriptFlags};
 
@@ -35,8 +36,8 @@ pub struct Script {
     pub body: Bytes,
     /// What its first line says.
     pub flags: ScriptFlags,
-    /// It has used keys that it had not declared; learned and read by the engine.
-    pub touches_undeclared: AtomicBool,
+    /// Which keys it uses.
+    pub conduct: Conduct,
     /// It stays until it is flushed.
     is_loaded: AtomicBool,
 }
@@ -86,13 +87,13 @@ impl Scripts {
             return Ok(known);
         }
         let (flags, code) = shebang::split(body)?;
-        machine::check_syntax(code)?;
+        let calls = machine::check(code)?;
         let script = Arc::new(Script {
             sha,
             // A copy: the text may be a small part of a large buffer.
             body: Bytes::copy_from_slice(body),
             flags,
-            touches_undeclared: AtomicBool::new(false),
+            conduct: Conduct::new(calls.map(Into::into)),
             is_loaded: AtomicBool::new(origin == Origin::Loaded),
         });
         Ok(self.insert(script, origin))

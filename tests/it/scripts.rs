@@ -3,8 +3,8 @@
 use std::thread;
 
 use crate::support::{
-    Client, Server, for_each_thread_count, for_each_thread_count_with, in_threads, is_reference,
-    wait_until,
+    Client, Server, Value, for_each_thread_count, for_each_thread_count_with, in_threads,
+    is_reference, wait_until,
 };
 
 const CLIENTS: usize = 8;
@@ -49,18 +49,16 @@ fn keys_that_are_not_declared_are_as_safe_as_those_that_are() {
             for step in 0..150 {
                 let from = format!("account:{}", (index + step) % 10);
                 let to = format!("account:{}", (index + 3 * step) % 10);
-                // A text of its own is a script of its own: nobody knows yet which keys it uses.
-                let own = format!("{SCRIPT} -- {index} {}", step / 10);
-                match step % 3 {
+                // A text of its own is a script of its own, that nobody has seen before.
+                let own = format!("{SCRIPT} -- {index} {step}");
+                let reply = match step % 4 {
                     0 => client.call(&["EVAL", SCRIPT, "2", &from, &to, &to]),
-                    1 => {
-                        let reply = client.call(&["EVAL", &own, "1", &from, &to]);
-                        if reply.is_error() {
-                            // Two new scripts met: this one took one unit and gave none.
-                            client.call(&["INCRBY", &from, "1"])
-                        } else {
-                            reply
-                        }
+                    1 => client.call(&["EVAL", &own, "1", &from, &to]),
+                    2 => {
+                        client.line("MULTI");
+                        client.call(&["INCRBY", &to, "0"]);
+                        client.call(&["EVAL", &own, "1", &from, &to]);
+                        client.line("EXEC").items()[1].clone()
                     }
                     _ => client
                         .pipeline(&[
@@ -71,12 +69,83 @@ fn keys_that_are_not_declared_are_as_safe_as_those_that_are() {
                         ])
                         .remove(3),
                 };
+                assert_eq!(reply.items().len(), 2, "{reply:?}");
                 if step % 15 == 0 {
                     client.call(&["EVAL", SUM, "0"]);
                 }
             }
         });
         assert_eq!(server.client().call(&["EVAL", SUM, "0"]).int(), 0);
+    });
+}
+
+#[test]
+fn scripts_that_want_the_keys_of_each_other_all_go_on_to_their_end() {
+    // Writes where it may, then looks at everything, then writes where it has not said that it would.
+    const SCRIPT: &str = "redis.call('INCR', KEYS[1]) if #redis.call('KEYS', 'none*') == 0 then \
+        redis.call('DECR', KEYS[1]) end redis.call('RPUSH', KEYS[1] .. ':log', ARGV[1]) \
+        redis.call('INCR', ARGV[1]) return redis.call('GET', KEYS[1])";
+    for_each_thread_count(|server| {
+        in_threads(CLIENTS, |index| {
+            let mut client = server.client();
+            let (own, other) = (format!("own:{}", index % 2), format!("own:{}", (index + 1) % 2));
+            for step in 0..60 {
+                let text = format!("{SCRIPT} -- {}", step * 4 + index % 4);
+                let reply = client.call(&["EVAL", &text, "1", &own, &other]);
+                assert!(!reply.is_error(), "{reply:?}");
+            }
+        });
+        let replies = server.client().pipeline(&["MGET own:0 own:1", "LLEN own:0:log"]);
+        assert_eq!(replies[0].texts(), ["240", "240"]);
+        assert_eq!(replies[1].int(), 240);
+    });
+}
+
+#[test]
+fn functions_that_nobody_knows_yet_may_use_keys_they_have_not_declared() {
+    const COUNT: usize = 120;
+    let mut text = "#!lua name=moves\nlocal count = 0\n".to_owned();
+    for number in 0..COUNT {
+        text += &format!(
+            "redis.register_function('move{number}', function(keys, args) count = count + 1 \
+             redis.call('INCRBY', keys[1], -1) redis.call('INCRBY', args[1], 1) \
+             redis.call('INCR', 'calls') return count end)\n"
+        );
+    }
+    for_each_thread_count(|server| {
+        server.client().call(&["FUNCTION", "LOAD", &text]);
+        in_threads(CLIENTS, |index| {
+            let mut client = server.client();
+            for step in 0..COUNT {
+                let keys = [0, 1].map(|it| format!("account:{}", (index + step * it + it) % 5));
+                let name = format!("move{step}");
+                let reply = client.call(&["FCALL", &name, "1", &keys[0], &keys[1]]);
+                assert!(!reply.is_error(), "{reply:?}");
+            }
+        });
+        let mut client = server.client();
+        assert_eq!(client.line("GET calls").text(), (COUNT * CLIENTS).to_string());
+        let balances =
+            client.line("MGET account:0 account:1 account:2 account:3 account:4").texts();
+        let sum: i64 = balances.iter().map(|it| it.parse::<i64>().expect("a balance")).sum();
+        assert_eq!(sum, 0);
+    });
+}
+
+#[test]
+fn a_command_of_a_script_is_counted_once_whatever_keys_it_uses() {
+    const SCRIPT: &str = "redis.call('GET', KEYS[1]) redis.call('INCR', KEYS[1]) \
+        redis.call('GET', ARGV[1]) return redis.call('INCR', ARGV[1])";
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        for step in 1..=3 {
+            assert_eq!(client.call(&["EVAL", SCRIPT, "1", "a", "b"]).int(), step);
+            let stats = client.line("INFO commandstats");
+            for (name, per_run) in [("get", 2), ("incr", 2), ("eval", 1)] {
+                let line = format!("cmdstat_{name}:calls={},", step * per_run);
+                assert!(stats.text().contains(&line), "{line} {}", stats.text());
+            }
+        }
     });
 }
 
@@ -211,9 +280,80 @@ fn whoever_waits_when_a_script_becomes_slow_is_told() {
     });
 }
 
+/// Starts a script that does not end, then others that want a key they have not declared. One of these
+/// waits until it is alone, all others are answered at once; returns all, which wait for replies.
+fn start_one_that_waits(server: &Server, endless: &[&str], waiting: &str) -> (Client, Vec<Client>) {
+    let busy = start_endless(server, endless);
+    let mut clients: Vec<Client> = (0..12).map(|_| server.client()).collect();
+    for (index, client) in clients.iter_mut().enumerate() {
+        client.send(&["EVAL", waiting, "1", &format!("own:{index}"), "other"]);
+    }
+    let slow_count = || server.log().matches("Slow script detected").count();
+    wait_until("one that waits is slow, too", || slow_count() == 2);
+    assert_eq!(server.client().line("GET none").error(), BUSY);
+    (busy, clients)
+}
+
+/// Receives the replies of those that were started; returns the one that is not about others.
+fn receive_all(clients: Vec<Client>) -> Value {
+    let replies = clients.into_iter().map(|mut client| client.recv());
+    let mut own: Vec<Value> =
+        replies.filter(|reply| !reply.is_error() || reply.error() != BUSY).collect();
+    assert_eq!(own.len(), 1, "{own:?}");
+    own.remove(0)
+}
+
+const WAITS_READING: &str = "redis.call('GET', KEYS[1]) return redis.call('GET', ARGV[1])";
+const WAITS_WRITING: &str = "redis.call('INCR', KEYS[1]) return redis.call('INCR', ARGV[1])";
+const WRITES: &str = "redis.call('SET', KEYS[1], 1) while redis.call('TIME')[1] do end";
+
+#[test]
+fn a_script_that_waits_for_a_slow_one_goes_on_when_that_is_killed() {
+    if is_reference() {
+        return;
+    }
+    let server = Server::start(&[("threads", "4"), ("busy-reply-threshold", "20")]);
+    let endless = ["EVAL", ENDLESS, "1", "held"];
+    let (busy, clients) = start_one_that_waits(&server, &endless, WAITS_WRITING);
+    kill(&server, busy);
+    assert_eq!(receive_all(clients).int(), 1);
+    assert_eq!(server.client().line("GET other").text(), "1");
+}
+
+#[test]
+fn a_script_that_waits_for_a_slow_one_can_be_killed_as_long_as_it_has_written_nothing() {
+    if is_reference() {
+        return;
+    }
+    let mut server = Server::start(&[("threads", "4"), ("busy-reply-threshold", "20")]);
+    let (_busy, clients) =
+        start_one_that_waits(&server, &["EVAL", WRITES, "1", "held"], WAITS_READING);
+    let mut client = server.client();
+    assert_eq!(client.line("SCRIPT KILL").text(), "OK");
+    assert!(receive_all(clients).error().contains("killed"));
+    // What it kept others from is free again; the other one runs on.
+    wait_until("others run", || !client.line("GET none").is_error());
+    assert_eq!(client.line("GET held").error(), BUSY);
+    client.send(&["SHUTDOWN", "NOSAVE"]);
+    assert!(server.wait_for_end().success());
+}
+
+#[test]
+fn a_server_with_a_script_that_waits_for_one_that_never_ends_is_shut_down() {
+    if is_reference() {
+        return;
+    }
+    let mut server = Server::start(&[("threads", "4"), ("busy-reply-threshold", "20")]);
+    let (_busy, _clients) =
+        start_one_that_waits(&server, &["EVAL", WRITES, "1", "held"], WAITS_WRITING);
+    let mut client = server.client();
+    assert!(client.line("SCRIPT KILL").error().starts_with("UNKILLABLE"));
+    client.send(&["SHUTDOWN", "NOSAVE"]);
+    assert!(server.wait_for_end().success());
+}
+
 #[test]
 fn a_script_that_has_written_cannot_be_killed() {
-    const WRITES: &str = "redis.call('SET', KEYS[1], 1) while redis.call('TIME')[1] do end";
     for thread_count in ["1", "4"] {
         let mut server =
             Server::start(&[("threads", thread_count), ("busy-reply-threshold", "20")]);

@@ -1,7 +1,6 @@
 //! Running scripts: EVAL, EVALSHA and their reading forms.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
@@ -115,16 +114,16 @@ fn flags_of_known(engine: &Engine, args: Args<'_>) -> ScriptFlags {
 }
 
 fn text_keeps_to_keys(engine: &Engine, args: Args<'_>) -> bool {
-    engine.scripts.get(&Scripts::digest(args.at(1))).is_some_and(|script| keeps_to_keys(&script))
+    keeps_to_keys(engine, &Scripts::digest(args.at(1)))
 }
 
 fn digest_keeps_to_keys(engine: &Engine, args: Args<'_>) -> bool {
-    engine.scripts.get(args.at(1)).is_some_and(|script| keeps_to_keys(&script))
+    keeps_to_keys(engine, args.at(1))
 }
 
-fn keeps_to_keys(script: &Script) -> bool {
-    // Relaxed: who does not know better yet finds out.
-    !script.touches_undeclared.load(Ordering::Relaxed)
+fn keeps_to_keys(engine: &Engine, digest: &[u8]) -> bool {
+    let script = engine.scripts.get(digest);
+    script.is_some_and(|script| engine.table.keeps_to_keys(&script.conduct))
 }
 
 fn eval(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandError> {
@@ -191,6 +190,7 @@ fn run(
 #[cfg(test)]
 mod tests {
     use crate::commands::testing::Bench;
+    use crate::script::Origin;
 
     fn eval(bench: &mut Bench, script: &str, keys: &[&str], args: &[&str]) -> String {
         let count = keys.len().to_string();
@@ -260,6 +260,61 @@ mod tests {
         bench.expect(&[("MULTI", "OK"), ("INCR b", "QUEUED")]);
         eval(&mut bench, &script.replace("'a', 'b', 'c'", "KEYS[1]"), &["a"], &["b"]);
         bench.expect(&[("EXEC", "[1, [\"3\"]]"), ("GET b", "\"2\"")]);
+    }
+
+    #[test]
+    fn code_tells_whether_a_script_keeps_to_its_keys() {
+        let bench = Bench::new();
+        let engine = &bench.engine;
+        let keeps = |code: &str| {
+            let script = engine.scripts.load(&code.to_owned().into(), Origin::Evaluated);
+            engine.table.keeps_to_keys(&script.expect("it compiles").conduct)
+        };
+        for code in [
+            "return 1",
+            "return redis.call('TIME')",
+            "redis.call('PUBLISH', 'c', ARGV[1])",
+            "return redis.call('SET', KEYS[1], ARGV[1], 'EX', 10)",
+            "return redis.call('mget', KEYS[1], KEYS[2])",
+            "return redis.call('DEL', unpack(KEYS))",
+            "redis.call('MSET', KEYS[1], ARGV[1], KEYS[2], ARGV[2])",
+            "redis.call('LPUSH', KEYS[1], unpack(ARGV))",
+            "redis.call('RENAME', unpack(KEYS))",
+            "redis.call('BLPOP', KEYS[1], KEYS[2], 0)",
+            "redis.call('ZUNIONSTORE', KEYS[1], 2, KEYS[2], KEYS[3], 'WEIGHTS', 1, 2)",
+            "redis.call('XGROUP', 'CREATE', KEYS[1], 'g', '$')",
+            "redis.call('XADD', KEYS[1], '*', 'f', ARGV[1])",
+            "redis.call('OBJECT', 'ENCODING', KEYS[1])",
+            "redis.call('NOSUCH', 'x')",
+            "redis.call('XGROUP', 'NOSUCH', 'x')",
+        ] {
+            assert!(keeps(code), "{code}");
+        }
+        for code in [
+            "return redis.call('GET', ARGV[1])",
+            "return redis.call('GET', 'a')",
+            "return redis.call('MGET', KEYS[1], 'a')",
+            "return redis.call('DEL', KEYS[1], unpack(ARGV))",
+            "redis.call('MSET', KEYS[1], KEYS[2], ARGV[1], KEYS[3])",
+            "redis.call('RENAME', KEYS[1], unpack(ARGV))",
+            "redis.call('LMPOP', unpack(KEYS))",
+            "redis.call('BLPOP', KEYS[1], unpack(ARGV))",
+            "redis.call('ZUNIONSTORE', KEYS[1], 2, KEYS[2], 'a', 'WEIGHTS', 1, 2)",
+            "redis.call('ZUNIONSTORE', KEYS[1], ARGV[1], KEYS[2], KEYS[3])",
+            "redis.call('ZUNIONSTORE', KEYS[1], 9, KEYS[2], KEYS[3])",
+            "redis.call(ARGV[1], KEYS[1])",
+            "redis.call('XGROUP', ARGV[1], KEYS[1])",
+            "redis.call('SELECT', 1) redis.call('GET', KEYS[1])",
+            "redis.call('COPY', KEYS[1], KEYS[2], 'DB', 1)",
+            "redis.call('SORT', KEYS[1], 'BY', 'x*')",
+            "redis.call('KEYS', '*')",
+            "redis.call('SCAN', 0)",
+            "redis.call('FLUSHALL')",
+            "redis.call('RANDOMKEY')",
+            "redis.call('XREAD', 'STREAMS', KEYS[1], 0)",
+        ] {
+            assert!(!keeps(code), "{code}");
+        }
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Calling functions of libraries: FCALL and its reading form.
 
-use std::sync::atomic::Ordering;
-
 use super::eval::{FLAGS, READS, READS_ONLY, WRITES, arguments, flags_of, key_count};
 use crate::engine::{
     Args, Argument, Categories, Command, CommandError, Context, Engine, Flags, Group, call_function,
@@ -41,11 +39,8 @@ fn flags_of_called(engine: &Engine, args: Args<'_>, without: Flags) -> Flags {
 }
 
 fn keeps_to_keys(engine: &Engine, args: Args<'_>) -> bool {
-    // Relaxed: who does not know better yet finds out.
-    engine
-        .functions
-        .find(args.at(1))
-        .is_some_and(|function| !function.touches_undeclared.load(Ordering::Relaxed))
+    let function = engine.functions.find(args.at(1));
+    function.is_some_and(|function| engine.table.keeps_to_keys(&function.conduct))
 }
 
 fn fcall(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandError> {

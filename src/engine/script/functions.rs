@@ -55,7 +55,7 @@ pub fn call_function(
             name: &function.name,
             flags: function.flags,
             is_read_only,
-            touches_undeclared: &function.touches_undeclared,
+            conduct: &function.conduct,
         };
         context.run_program(&program, &mut |host, reply| machine.call(function, given, host, reply))
     })

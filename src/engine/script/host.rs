@@ -1,10 +1,11 @@
 //! The server as a running script sees it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::run::Program;
 use super::slow::{ProgramKind, SlowScript};
+use crate::base::patience::Patience;
 use crate::base::{clock, gate, log};
 use crate::config::Setting;
 use crate::engine::args::Args;
@@ -18,15 +19,15 @@ use crate::engine::state::Engine;
 use crate::engine::table::Known;
 use crate::keyspace::{self, KeyPlace, LockMode};
 use crate::resp::{Protocol, ReplyBuffer, Span};
-use crate::script::{self, Host, LogLevel, Meanwhile};
+use crate::script::{self, Conduct, Host, LogLevel, Meanwhile};
 
 const ARGUMENTS: &str = "ERR Wrong number of args calling Redis command from script";
 const UNKNOWN: &str = "ERR Unknown Redis command called from script";
 const NOT_ALLOWED: &str = "ERR This Redis command is not allowed from script";
 const READ_ONLY: &str = "ERR Write commands are not allowed from read-only scripts.";
-const ABANDONED: &str = "ERR The script is about to run again";
 const KILLED: &str = "ERR Script killed by user with SCRIPT KILL...";
-const CONTENDED: &str = "ERR Another script keeps this one from keys that it has not declared";
+/// Its code says that it cannot come to this.
+const MISJUDGED: &str = "ERR The script has not declared this key";
 
 /// Bits of `redis.set_repl`: all there are.
 const REPLICATES: u8 = 3;
@@ -38,8 +39,6 @@ enum Footing {
     Lent,
     /// The script runs alone and holds none.
     Own,
-    /// The script runs alone inside a transaction that holds some.
-    Either,
 }
 
 /// A script takes long; dropping it takes that back.
@@ -61,7 +60,7 @@ pub(super) struct ScriptHost<'h, 'c> {
     context: &'h mut Context<'c>,
     kind: ProgramKind,
     name: &'h str,
-    touches_undeclared: &'h AtomicBool,
+    conduct: &'h Conduct,
     is_read_only: bool,
     /// Nothing is refused for want of memory.
     allows_oom: bool,
@@ -69,10 +68,11 @@ pub(super) struct ScriptHost<'h, 'c> {
     replication: u8,
     sums: Sums,
     has_written: bool,
-    /// It has done something that others can see.
-    has_acted: bool,
-    is_abandoned: bool,
+    /// It was ended while it waited for others to leave: no command runs any more.
+    is_over: bool,
     within: Option<gate::ClosedFromWithin<'c>>,
+    /// What lets it close the gate.
+    reservation: Option<gate::Reservation<'c>>,
     began_us: u64,
     slow: Option<Slow<'c>>,
     buffer: Vec<u8>,
@@ -81,23 +81,26 @@ pub(super) struct ScriptHost<'h, 'c> {
 }
 
 impl<'h, 'c> ScriptHost<'h, 'c> {
-    pub(super) fn new(context: &'h mut Context<'c>, program: Program<'h>) -> Self {
+    pub(super) fn new(
+        context: &'h mut Context<'c>,
+        program: Program<'h>,
+        reservation: Option<gate::Reservation<'c>>,
+    ) -> Self {
         let flags = program.flags;
-        let promises = flags.has_shebang && flags.no_writes;
         Self {
             kind: program.kind,
             name: program.name,
-            touches_undeclared: program.touches_undeclared,
-            is_read_only: program.is_read_only || promises,
+            conduct: program.conduct,
+            is_read_only: program.only_reads(),
             allows_oom: !context.is_out_of_memory
                 || flags.has_shebang && (flags.allow_oom || flags.no_writes),
             protocol: Protocol::Resp2,
             replication: REPLICATES,
             sums: Sums::default(),
             has_written: false,
-            has_acted: false,
-            is_abandoned: false,
+            is_over: false,
             within: None,
+            reservation,
             began_us: clock::monotonic_us(),
             slow: None,
             buffer: Vec::new(),
@@ -107,15 +110,11 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         }
     }
 
-    /// Hands what the script did to the command that runs it, still under all locks; says whether the
-    /// run was given up.
-    pub(super) fn settle(self) -> bool {
-        let Self { context, mut sums, within, slow, is_abandoned, .. } = self;
+    /// Hands what the script did to the command that runs it, still under all locks.
+    pub(super) fn settle(self) {
+        let Self { context, sums, within, reservation, slow, .. } = self;
         drop(slow);
         let engine = context.engine;
-        if !is_abandoned {
-            sums.show(engine, context.worker);
-        }
         if sums.changes > 0 {
             sums.touched.iter().for_each(|key| engine.watches.mark(key));
         }
@@ -131,7 +130,8 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         if within.is_some() {
             context.is_alone = false;
         }
-        is_abandoned
+        drop(within);
+        drop(reservation);
     }
 
     /// Copies arguments to where the engine reads them.
@@ -196,19 +196,12 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         places.sort_unstable();
         let mode = mode_of(known);
         let footing = self.footing(known, &places, mode)?;
-        let flags = known.command.flags;
-        self.has_written |= flags.has(Flags::WRITE);
-        let visible = Flags::WRITE.and(Flags::MAY_REPLICATE).and(Flags::PUBSUB).and(Flags::ADMIN);
-        self.has_acted |= flags.has_any(visible);
+        self.has_written |= known.command.flags.has(Flags::WRITE);
         let context = &mut *self.context;
         let access = context.keys.access();
         let keys = match footing {
             Footing::Own => engine.keyspace.lock(&mut places, LockMode::Exclusive, access),
-            Footing::Lent => context.keys.lend(&places, mode, access).ok_or(CONTENDED)?,
-            Footing::Either => {
-                let keyspace = Some(&engine.keyspace);
-                context.keys.lend_or_lock(keyspace, &places, mode, access).ok_or(CONTENDED)?
-            }
+            Footing::Lent => context.keys.lend(&places, mode, access).ok_or(MISJUDGED)?,
         };
         let outer = Outer {
             engine,
@@ -223,20 +216,8 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         };
         nested::run(outer, (known, args), keys, reply, &mut self.sums);
         self.declared.places = places;
-        self.show_sums();
+        self.sums.show(engine, self.context.worker);
         Ok(())
-    }
-
-    /// Shows the calls so far to those who monitor, unless the script may still run again from its start.
-    #[inline]
-    fn show_sums(&mut self) {
-        /// Lines that wait for the end of the script at most; it may take for ever.
-        const LINES_MAX: usize = 1024;
-        let Context { engine, worker, is_alone, is_nested, .. } = &*self.context;
-        let goes_on = self.has_acted || *is_alone || *is_nested;
-        if goes_on || self.sums.lines.len() >= LINES_MAX {
-            self.sums.show(engine, *worker);
-        }
     }
 
     /// Says how the shards of a command are had, and sees to it that they can be.
@@ -247,7 +228,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         mode: LockMode,
     ) -> Result<Footing, &'static str> {
         let command = known.command;
-        if self.context.is_alone && !self.context.keys.is_lent() {
+        if self.context.is_alone {
             return Ok(Footing::Own);
         }
         let looks_beyond =
@@ -255,35 +236,50 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         if !looks_beyond && self.context.keys.covers_all(places, mode) {
             return Ok(Footing::Lent);
         }
-        self.touches_undeclared.store(true, Ordering::Relaxed);
-        if !self.context.is_alone {
-            self.isolate()?;
-        }
-        match self.context.keys.is_lent() {
-            true if looks_beyond => Err(CONTENDED),
-            true => Ok(Footing::Either),
-            false => Ok(Footing::Own),
-        }
+        self.conduct.note_undeclared();
+        self.isolate()?;
+        Ok(Footing::Own)
     }
 
-    /// Has the script go on alone, now or in another run.
+    /// Has the script go on alone.
     fn isolate(&mut self) -> Result<(), &'static str> {
-        if !self.has_acted && !self.context.is_nested {
-            self.is_abandoned = true;
-            return Err(ABANDONED);
-        }
-        let within = self.context.engine.gate.close_from_within(self.context.worker);
-        self.within = Some(within.ok_or(CONTENDED)?);
+        let closed = self.reservation.as_ref().map(gate::Reservation::close);
+        debug_assert!(closed.is_some(), "its code says that it keeps to its keys");
+        self.within = Some(closed.ok_or(MISJUDGED)?);
         self.context.is_alone = true;
-        if !self.context.keys.is_lent() {
-            self.context.keys.unlock();
+        self.enter_as_slow_again();
+        self.wait_for_others()?;
+        self.context.keys.unlock();
+        self.enter_as_slow_again();
+        Ok(())
+    }
+
+    /// Waits until nobody else is inside the gate, which is closed. Meanwhile this one may become slow;
+    /// it does at once when another one is, so that nobody waits for the two of them.
+    fn wait_for_others(&mut self) -> Result<(), &'static str> {
+        let mut patience = Patience::default();
+        while let Some(closed) = &self.within
+            && !closed.is_alone()
+        {
+            if self.slow.is_none() && closed.waits_for_long() {
+                self.become_slow();
+            }
+            if self.meanwhile() != Meanwhile::GoOn {
+                self.is_over = true;
+                return Err(KILLED);
+            }
+            patience.pause();
         }
+        Ok(())
+    }
+
+    /// Tells others anew what it holds, if it is slow.
+    fn enter_as_slow_again(&mut self) {
         if let Some(slow) = self.slow.take() {
             let script = Arc::clone(&slow.script);
             drop(slow);
             self.slow = Some(self.enter_as_slow(script));
         }
-        Ok(())
     }
 
     fn enter_as_slow(&self, script: Arc<SlowScript>) -> Slow<'c> {
@@ -331,8 +327,8 @@ fn mode_of(known: &Known) -> LockMode {
 
 impl Host for ScriptHost<'_, '_> {
     fn call(&mut self, args: &[&[u8]], reply: &mut ReplyBuffer) {
-        if self.is_abandoned {
-            return reply.error(ABANDONED);
+        if self.is_over {
+            return reply.error(KILLED);
         }
         reply.set_protocol(self.protocol);
         let (buffer, spans) = self.pack(args);
@@ -342,9 +338,7 @@ impl Host for ScriptHost<'_, '_> {
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = outcome {
-            if !self.is_abandoned {
-                self.context.stats().record_error(refusal.as_bytes());
-            }
+            self.context.stats().record_error(refusal.as_bytes());
             reply.error(refusal);
         }
         self.buffer = buffer;
@@ -374,7 +368,7 @@ impl Host for ScriptHost<'_, '_> {
     }
 
     fn meanwhile(&mut self) -> Meanwhile {
-        if self.is_abandoned || self.context.engine.is_stopping() {
+        if self.is_over || self.context.engine.is_stopping() {
             return Meanwhile::Kill(script::KILLED);
         }
         if self.slow.is_none() {

@@ -2,16 +2,19 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use super::host::ScriptHost;
 use super::slow::ProgramKind;
+use crate::base::gate::Reservation;
+use crate::base::patience::Patience;
 use crate::engine::context::Context;
 use crate::engine::error::CommandError;
+use crate::keyspace::LockMode;
 use crate::resp::ReplyBuffer;
-use crate::script::{Host, Machine, Script, ScriptError, ScriptFlags};
+use crate::script::{Conduct, Host, Machine, Script, ScriptError, ScriptFlags};
 
-/// Runs a program, perhaps for the second time; replies, unless it fails.
+/// Runs a program; replies, unless it fails.
 pub type Run<'r> = dyn FnMut(&mut dyn Host, &mut ReplyBuffer) -> Result<(), ScriptError> + 'r;
 
 /// A script or function that is about to run.
@@ -23,8 +26,15 @@ pub struct Program<'p> {
     pub flags: ScriptFlags,
     /// The command that runs it promises that it only reads.
     pub is_read_only: bool,
-    /// It has used keys that it had not declared.
-    pub touches_undeclared: &'p AtomicBool,
+    /// Which keys it uses.
+    pub conduct: &'p Conduct,
+}
+
+impl Program<'_> {
+    /// Says whether it is not to write.
+    pub(super) fn only_reads(&self) -> bool {
+        self.is_read_only || self.flags.has_shebang && self.flags.no_writes
+    }
 }
 
 thread_local! {
@@ -59,7 +69,7 @@ pub fn evaluate(
             name: script.sha_text(),
             flags: script.flags,
             is_read_only,
-            touches_undeclared: &script.touches_undeclared,
+            conduct: &script.conduct,
         };
         let outcome = context
             .run_program(&program, &mut |host, reply| machine.run(script, keys, args, host, reply));
@@ -75,7 +85,7 @@ pub(super) fn refusal(error: ScriptError) -> CommandError {
     if error.is_counted() { CommandError::Counted(text) } else { CommandError::Quoting(text) }
 }
 
-impl Context<'_> {
+impl<'c> Context<'c> {
     /// Runs a script or function under the locks of this command, or alone.
     ///
     /// # Errors
@@ -89,21 +99,9 @@ impl Context<'_> {
             return Err(NESTED);
         }
         self.admit(program)?;
-        if self.is_alone && !self.keys.is_lent() {
-            self.keys.unlock();
-        }
-        // Relaxed, here and below: who does not know it yet finds out.
-        let is_known = program.touches_undeclared.load(Ordering::Relaxed);
         let may_wait = std::mem::replace(&mut self.session.refuses_to_wait, true);
         self.session.is_in_script = true;
-        let mut outcome = None;
-        if self.is_alone || self.is_nested || !is_known {
-            outcome = self.attempt(program, run);
-        }
-        let outcome = match outcome {
-            Some(outcome) => outcome,
-            None => self.run_alone(program, run),
-        };
+        let outcome = self.run_isolated(program, run);
         self.session.refuses_to_wait = may_wait;
         self.session.is_in_script = false;
         outcome
@@ -123,41 +121,81 @@ impl Context<'_> {
         if program.is_read_only { Err(WRITES) } else { Ok(()) }
     }
 
-    /// Runs a program under the locks as they are; `None` if it has to run alone.
-    fn attempt(
+    /// Runs a program as far apart from others as it needs to be.
+    fn run_isolated(
         &mut self,
         program: &Program<'_>,
         run: &mut Run<'_>,
-    ) -> Option<Result<(), CommandError>> {
+    ) -> Result<(), CommandError> {
+        if self.is_alone {
+            self.keys.unlock();
+            return self.attempt(program, None, run);
+        }
+        if self.is_nested || self.engine.table.keeps_to_keys(program.conduct) {
+            return self.attempt(program, None, run);
+        }
+        if program.conduct.has_touched_undeclared() {
+            return self.run_alone(program, run);
+        }
+        let reservation = self.reserve(program)?;
+        self.attempt(program, Some(reservation), run)
+    }
+
+    /// Gets the right to close the gate from within. Nobody waits for it who holds a shard: the one who
+    /// has it may be waiting for that.
+    fn reserve(&mut self, program: &Program<'_>) -> Result<Reservation<'c>, CommandError> {
+        let (engine, worker) = (self.engine, self.worker);
+        if let Some(reservation) = engine.gate.try_reserve(worker) {
+            return Ok(reservation);
+        }
+        let mut places = self.keys.places();
+        self.keys.unlock();
+        let mut patience = Patience::default();
+        let reservation = loop {
+            if engine.gate.is_reserved_for_long() || !patience.pause() {
+                return Err(engine.slow.refusal());
+            }
+            if let Some(reservation) = engine.gate.try_reserve(worker) {
+                break reservation;
+            }
+        };
+        let mode = if program.only_reads() { LockMode::Shared } else { LockMode::Exclusive };
+        let is_locked = self.keys.lock_again_soon(&engine.keyspace, &mut places, mode);
+        if is_locked { Ok(reservation) } else { Err(engine.slow.refusal()) }
+    }
+
+    /// Runs a program under the locks as they are.
+    fn attempt(
+        &mut self,
+        program: &Program<'_>,
+        reservation: Option<Reservation<'c>>,
+        run: &mut Run<'_>,
+    ) -> Result<(), CommandError> {
         let mark = self.reply.checkpoint();
         let protocol = self.reply.protocol();
         let mut reply = std::mem::take(self.reply);
         let db = self.session.db;
-        let mut host = ScriptHost::new(self, *program);
+        let mut host = ScriptHost::new(self, *program, reservation);
         let outcome = run(&mut host, &mut reply);
-        let is_abandoned = host.settle();
+        host.settle();
         if self.session.db != db {
             self.session.select(db);
         }
         reply.set_protocol(protocol);
         *self.reply = reply;
-        if is_abandoned {
-            self.reply.truncate(mark);
-            return None;
-        }
-        Some(outcome.map_err(|error| {
+        outcome.map_err(|error| {
             self.reply.truncate(mark);
             refusal(error)
-        }))
+        })
     }
 
     fn run_alone(&mut self, program: &Program<'_>, run: &mut Run<'_>) -> Result<(), CommandError> {
         self.keys.unlock();
         let closed = self.stop_the_world()?;
         self.is_alone = true;
-        let outcome = self.attempt(program, run);
+        let outcome = self.attempt(program, None, run);
         self.is_alone = closed.is_none();
         drop(closed);
-        outcome.expect("who is alone gives up for nobody")
+        outcome
     }
 }

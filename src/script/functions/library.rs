@@ -1,11 +1,12 @@
 //! One library with its functions.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 
 use super::header;
+use crate::script::analysis::Call;
+use crate::script::conduct::Conduct;
 use crate::script::shebang::ScriptFlags;
 
 /// Says whether this may name a library or a function.
@@ -44,14 +45,23 @@ pub(in crate::script) struct Definition {
     pub(in crate::script) flags: ScriptFlags,
 }
 
+/// What the code of a library comes to.
+#[derive(Debug, Default)]
+pub(in crate::script) struct Contents {
+    /// What it registers.
+    pub(in crate::script) definitions: Vec<Definition>,
+    /// Where it runs commands, if it is understood.
+    pub(in crate::script) calls: Option<Box<[Call]>>,
+}
+
 /// A function that clients can call.
 #[derive(Debug)]
 pub struct LibraryFunction {
     pub name: String,
     pub description: Option<Vec<u8>>,
     pub flags: ScriptFlags,
-    /// It has used keys that it had not declared; learned and read by the engine.
-    pub touches_undeclared: AtomicBool,
+    /// Which keys it uses.
+    pub conduct: Conduct,
     pub(in crate::script) library: Arc<LibraryText>,
     /// Its place among the functions of its library.
     pub(in crate::script) index: usize,
@@ -67,13 +77,15 @@ pub struct Library {
 
 impl Library {
     /// Puts a text and what it has registered together.
-    pub(super) fn new(text: &Arc<LibraryText>, definitions: Vec<Definition>) -> Self {
+    pub(super) fn new(text: &Arc<LibraryText>, contents: Contents) -> Self {
+        let Contents { definitions, calls } = contents;
+        let calls: Option<Arc<[Call]>> = calls.map(Into::into);
         let functions = definitions.into_iter().enumerate().map(|(index, definition)| {
             Arc::new(LibraryFunction {
                 name: definition.name,
                 description: definition.description,
                 flags: definition.flags,
-                touches_undeclared: AtomicBool::new(false),
+                conduct: Conduct::new(calls.clone()),
                 library: Arc::clone(text),
                 index,
             })

@@ -12,7 +12,7 @@ pub use catalog::Catalog;
 pub use library::{Library, LibraryFunction, LibraryText};
 pub use registry::Functions;
 
-pub(super) use library::{Definition, is_name};
+pub(super) use library::{Contents, Definition, is_name};
 
 /// What is said of a name of a library or a function that is none.
 pub(super) const BAD_NAME: &str = "Library names can only contain letters, numbers, or underscores(_) \

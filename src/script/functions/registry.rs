@@ -62,10 +62,10 @@ impl Functions {
         machine: &mut FunctionMachine,
         occasion: Occasion,
     ) -> Result<Arc<Library>, String> {
-        let definitions = machine.define(text, occasion)?;
-        if definitions.is_empty() {
+        let contents = machine.define(text, occasion)?;
+        if contents.definitions.is_empty() {
             return Err("ERR No functions registered".to_owned());
         }
-        Ok(Arc::new(Library::new(text, definitions)))
+        Ok(Arc::new(Library::new(text, contents)))
     }
 }

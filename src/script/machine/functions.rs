@@ -10,8 +10,9 @@ use super::registration::Registration;
 use super::sandbox::{Sandbox, Surface, SyntaxError};
 use super::{finish, new_sandbox};
 use crate::resp::ReplyBuffer;
+use crate::script::analysis;
 use crate::script::error::ScriptError;
-use crate::script::functions::{Catalog, Definition, LibraryFunction, LibraryText};
+use crate::script::functions::{Catalog, Contents, LibraryFunction, LibraryText};
 use crate::script::host::{Host, LogLevel, Meanwhile};
 
 /// The name of a library's code in its error messages.
@@ -90,12 +91,12 @@ impl FunctionMachine {
         self.sandbox.lua().used_memory()
     }
 
-    /// Runs the code of a library and returns what it registers; `Err` holds what the client reads.
+    /// Runs the code of a library and returns what it comes to; `Err` holds what the client reads.
     pub(in crate::script) fn define(
         &mut self,
         library: &LibraryText,
         occasion: Occasion,
-    ) -> Result<Vec<Definition>, String> {
+    ) -> Result<Contents, String> {
         let compiled = self.sandbox.compile(library.code(), CHUNK_NAME);
         let code = compiled
             .map_err(|SyntaxError(text)| format!("ERR Error compiling function: {text}"))?;
@@ -111,7 +112,7 @@ impl FunctionMachine {
         let registration = place.take();
         outcome.map_err(|ended| unregistered(&String::from_utf8_lossy(&ended.text)))?;
         let Some(Registration { definitions, callbacks, .. }) = registration else {
-            return Ok(Vec::new());
+            return Ok(Contents::default());
         };
         self.functions
             .raw_set(library.id, callbacks)
@@ -119,7 +120,10 @@ impl FunctionMachine {
         self.defined.insert(library.id);
         // Perhaps nobody wants the library after all.
         self.version = None;
-        Ok(definitions)
+        // Its functions are defined on many machines, but known by what it is at first.
+        let is_new = occasion != Occasion::Call;
+        let calls = if is_new { analysis::calls(&code.dump(true), true) } else { None };
+        Ok(Contents { definitions, calls })
     }
 
     /// Calls a function and appends its reply in the protocol version of `reply`; appends nothing when

@@ -24,6 +24,7 @@ use scoped_tls_hkt::scoped_thread_local;
 
 use self::outgoing::{Endless, Outgoing};
 use self::sandbox::{Ended, Sandbox, Surface, SyntaxError};
+use super::analysis::{self, Call};
 use super::error::ScriptError;
 use super::host::Host;
 use super::registry::Script;
@@ -178,7 +179,11 @@ thread_local! {
     static CHECKER: Lua = Lua::new_with(StdLib::NONE, LuaOptions::new()).unwrap_or_default();
 }
 
-/// Says whether this is the code of a script; `Err` holds what the client reads.
-pub(super) fn check_syntax(code: &[u8]) -> Result<(), String> {
-    CHECKER.with(|lua| sandbox::compile(lua, code, CHUNK_NAME).map(drop).map_err(not_compiled))
+/// Returns the places in the code of a script that run commands, if it is understood. `Err` holds what
+/// the client reads: it is no such code.
+pub(super) fn check(code: &[u8]) -> Result<Option<Box<[Call]>>, String> {
+    CHECKER.with(|lua| {
+        let function = sandbox::compile(lua, code, CHUNK_NAME).map_err(not_compiled)?;
+        Ok(analysis::calls(&function.dump(true), false))
+    })
 }
