@@ -22,6 +22,13 @@ pub enum ReplyMode {
     SkipThis,
 }
 
+impl ReplyMode {
+    /// Says whether what is replied now is left out.
+    pub(super) fn is_mute(self) -> bool {
+        matches!(self, Self::Off | Self::SkipThis)
+    }
+}
+
 /// What happens to a connection after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
@@ -40,6 +47,8 @@ pub struct Session {
     pub db: u32,
     pub is_authenticated: bool,
     pub reply_mode: ReplyMode,
+    /// The transaction that has just run has left out what is not to be replied.
+    pub(super) has_minded_reply_mode: bool,
     /// Accesses of this client leave stamps alone.
     pub no_touch: bool,
     /// Set by handlers that end the connection.
@@ -66,6 +75,7 @@ impl Session {
             db: 0,
             is_authenticated,
             reply_mode: ReplyMode::On,
+            has_minded_reply_mode: false,
             no_touch: false,
             closes: false,
             refuses_to_wait: false,

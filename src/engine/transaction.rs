@@ -12,6 +12,7 @@ use super::error::CommandError;
 use super::locking::{Declared, add_places};
 use super::nested::{self, Outer, Sums};
 use super::serve::Server;
+use super::session::ReplyMode;
 use super::table::Known;
 use super::watching::WatchSet;
 use crate::keyspace::{KeyPlace, Keys, LockMode};
@@ -158,11 +159,20 @@ impl Context<'_> {
     fn run_queue(&mut self, transaction: &Transaction, mut keys: Option<&mut Keys<'_>>) -> Sums {
         let mut sums = Sums::default();
         let may_wait = std::mem::replace(&mut self.session.refuses_to_wait, true);
-        self.reply.array(transaction.len());
+        if !self.session.reply_mode.is_mute() {
+            self.reply.array(transaction.len());
+        }
         for queued in &transaction.queue {
             let known = self.engine.table.by_id(queued.id);
+            let is_mute = self.session.reply_mode.is_mute();
+            let mark = is_mute.then(|| self.reply.checkpoint());
             self.run_nested(known, queued.args(), keys.as_deref_mut(), &mut sums);
+            // As in the originals, the array has fewer replies then than it says.
+            if let Some(mark) = mark.filter(|_| self.session.reply_mode.is_mute()) {
+                self.reply.truncate(mark);
+            }
         }
+        self.session.has_minded_reply_mode = self.session.reply_mode != ReplyMode::On;
         self.session.refuses_to_wait = may_wait;
         sums
     }

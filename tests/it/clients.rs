@@ -208,6 +208,43 @@ fn replies_can_be_switched_off() {
 }
 
 #[test]
+fn replies_can_be_switched_off_inside_a_transaction() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        let mut replies = |lines: &str, queued_count: usize| -> Vec<String> {
+            client.send_raw(lines.replace('|', "\r\n") + "\r\n");
+            assert_eq!(client.recv().text(), "OK");
+            (0..queued_count).for_each(|_| assert_eq!(client.recv().text(), "QUEUED"));
+            client.recv().texts()
+        };
+        assert_eq!(replies("MULTI|CLIENT REPLY ON|ECHO a|EXEC", 2), ["OK", "a"]);
+        // The array says how many commands there were; what is left out is made up for by what comes
+        // behind the transaction.
+        let lines = "MULTI|ECHO a|CLIENT REPLY OFF|ECHO b|EXEC|ECHO c|CLIENT REPLY ON|ECHO d";
+        assert_eq!(replies(lines, 3), ["a", "OK", "d"]);
+        let lines = "MULTI|CLIENT REPLY OFF|ECHO a|CLIENT REPLY ON|ECHO b|EXEC|ECHO c|ECHO d";
+        assert_eq!(replies(lines, 4), ["OK", "b", "c", "d"]);
+        let lines = "MULTI|ECHO a|CLIENT REPLY SKIP|ECHO b|ECHO c|EXEC|ECHO d|ECHO e";
+        assert_eq!(replies(lines, 4), ["a", "b", "c", "e"]);
+        client.send_raw("CLIENT REPLY OFF\r\nMULTI\r\nECHO a\r\nCLIENT REPLY ON\r\nECHO b\r\n");
+        client.send_raw("EXEC\r\nCLIENT REPLY SKIP\r\nMULTI\r\nECHO c\r\nEXEC\r\n");
+        assert_eq!(client.recv().text(), "OK");
+        assert_eq!(client.recv().text(), "b");
+        assert_eq!(client.recv().text(), "QUEUED");
+        assert_eq!(client.recv().texts(), ["c"]);
+        client.send_raw("MULTI\r\nECHO a\r\nCLIENT REPLY SKIP\r\nEXEC\r\nPING\r\nECHO b\r\n");
+        client.send_raw(
+            "CLIENT REPLY SKIP\r\nEXEC\r\nCLIENT REPLY OFF\r\nEXEC\r\nCLIENT REPLY ON\r\n",
+        );
+        assert_eq!(client.recv().text(), "OK");
+        assert_eq!(client.recv().text(), "QUEUED");
+        assert_eq!(client.recv().text(), "QUEUED");
+        assert_eq!(client.recv().texts(), ["a", "b"]);
+        assert_eq!(client.recv().text(), "OK");
+    });
+}
+
+#[test]
 fn a_pause_of_writes_lets_reads_pass() {
     for_each_thread_count(|server| {
         let mut clients = crowd(server, 3);

@@ -187,11 +187,7 @@ fn on_or_off(context: &Context<'_>) -> Result<bool, CommandError> {
 const CLIENT_REPLY: Command = Command {
     name: "reply",
     arity: 3,
-    flags: Flags::NOSCRIPT
-        .and(Flags::LOADING)
-        .and(Flags::STALE)
-        .and(Flags::NO_MULTI)
-        .and(Flags::ALLOW_BUSY),
+    flags: Flags::NOSCRIPT.and(Flags::LOADING).and(Flags::STALE).and(Flags::ALLOW_BUSY),
     acl: Categories::CONNECTION,
     since: "3.2.0",
     group: Group::Connection,
