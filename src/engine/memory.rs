@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::notify::Event;
+use super::removal::record_removal;
 use super::state::Engine;
 use super::tuning::Tuning;
-use super::worker::record_removal;
 use crate::keyspace::{Evictor, Expired, data_bytes};
 use crate::stats::{Counter, WorkerStats};
 
@@ -38,7 +38,7 @@ pub(super) fn make_room(
     let mut room = Room::Enough;
     while data_bytes() > tuning.maxmemory_bytes {
         let mut effect = |db: u32, key: &[u8]| {
-            record_removal(engine, db, Expired::Key(key));
+            record_removal(engine, None, db, Expired::Key(key));
             engine.notify(None, tuning.events, Event::EVICTED, (db, key));
         };
         let evicted =

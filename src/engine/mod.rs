@@ -25,6 +25,7 @@ mod persistence;
 mod plan;
 mod reaper;
 mod refusals;
+mod removal;
 mod script;
 mod serve;
 mod session;

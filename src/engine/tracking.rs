@@ -2,7 +2,7 @@
 //! whoever changes a key tells those who have read it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -18,6 +18,7 @@ use super::state::{Engine, WorkerMessage};
 use super::table::{KeyPlan, Known};
 use crate::config::Setting;
 use crate::keyspace::{Keys, OwnedKey};
+use crate::resp::{Protocol, ReplyBuffer};
 use crate::tracking::{Prefixes, TrackingTable};
 
 /// Keys that a worker itself forgets when a client ends its tracking; more are the reaper's.
@@ -56,6 +57,10 @@ impl Tracking {
 pub struct TrackingCell {
     bits: AtomicU8,
     redirect: AtomicU64,
+    /// A command of the client is running.
+    is_running: AtomicBool,
+    /// What the client is told behind the reply of that command, which has changed what it has read.
+    own_news: Mutex<Vec<News>>,
 }
 
 impl TrackingCell {
@@ -145,6 +150,55 @@ pub enum News {
     Everything(bool),
     /// The client of this id, which was told instead, is gone.
     BrokenRedirect(u64),
+}
+
+impl News {
+    /// Puts it behind the replies of a client, unless that could not tell it from replies; `listens`: it
+    /// subscribes to channels. Says whether it did.
+    pub fn write(&self, reply: &mut ReplyBuffer, listens: bool) -> bool {
+        let is_resp3 = reply.protocol() == Protocol::Resp3;
+        let is_understood = match self {
+            _ if is_resp3 => true,
+            Self::Keys(_, is_other) | Self::Everything(is_other) => *is_other && listens,
+            Self::BrokenRedirect(_) => false,
+        };
+        if !is_understood {
+            return false;
+        }
+        reply.raw(match self {
+            Self::BrokenRedirect(_) => b">2\r\n$21\r\ntracking-redir-broken\r\n",
+            _ if is_resp3 => b">2\r\n$10\r\ninvalidate\r\n",
+            _ => b"*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n",
+        });
+        match self {
+            Self::Keys(keys, _) => reply.raw_shared(keys),
+            Self::Everything(_) => reply.null(),
+            Self::BrokenRedirect(id) => reply.integer(id.cast_signed()),
+        }
+        true
+    }
+}
+
+impl Session {
+    /// Keeps what the command that begins now has to tell its own client; says whether that may be
+    /// anything.
+    #[inline]
+    pub(super) fn keep_own_news(&self) -> bool {
+        let tracks = self.tracking.is_some();
+        if tracks {
+            self.cell.tracking.is_running.store(true, Ordering::Relaxed);
+        }
+        tracks
+    }
+
+    /// Puts what was kept behind the command's reply.
+    pub(super) fn tell_own_news(&self, reply: &mut ReplyBuffer) {
+        self.cell.tracking.is_running.store(false, Ordering::Relaxed);
+        let listens = !self.subscriptions.is_empty();
+        for news in std::mem::take(&mut *self.cell.tracking.own_news.lock()) {
+            news.write(reply, listens);
+        }
+    }
 }
 
 impl SessionTracking {
@@ -307,9 +361,9 @@ impl Engine {
 
     /// The same for one key that the server itself removes.
     #[inline]
-    pub(super) fn tell_of_removal(&self, (db, key): (u32, &[u8])) {
+    pub(super) fn tell_of_removal(&self, from: Option<usize>, (db, key): (u32, &[u8])) {
         if !self.watches.is_empty() || self.tracking.is_on() {
-            self.tell_of_changes(None, &[OwnedKey::from(&self.keyspace.key(db, key))], 0);
+            self.tell_of_changes(from, &[OwnedKey::from(&self.keyspace.key(db, key))], 0);
         }
     }
 
@@ -389,9 +443,17 @@ impl Engine {
         }
     }
 
-    /// Sends news to a client, or to whom it has them redirected.
+    /// Sends news to a client, or to whom it has them redirected. What a command has to tell its own
+    /// client stands right behind its reply.
     fn send_to(&self, from: Option<usize>, cell: &Arc<ClientCell>, news: impl Fn(bool) -> News) {
         let redirect = cell.tracking.redirect();
+        // Relaxed: this thread has written it.
+        if redirect == 0
+            && from == Some(cell.worker)
+            && cell.tracking.is_running.load(Ordering::Relaxed)
+        {
+            return cell.tracking.own_news.lock().push(news(false));
+        }
         let (client, news) = match redirect {
             0 => (Arc::clone(cell), news(false)),
             id => match self.clients.find(id) {

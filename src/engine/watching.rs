@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::removal::record_expired;
 use super::state::Engine;
-use super::worker::record_expired;
 use crate::base::clock;
 use crate::keyspace::{Key, OwnedKey};
 

@@ -21,6 +21,7 @@ use super::logs::{Ended, STALE_CLOCK_NS, record_event};
 use super::memory::{Room, make_room};
 use super::notify::{self, Event};
 use super::refusals::Misfit;
+use super::removal::{record_expired, record_removal, remove_overdue};
 use super::serve::Server;
 use super::session::{Flow, ReplyMode, Session};
 use super::state::Engine;
@@ -32,8 +33,8 @@ use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::base::patience::while_waiting;
 use crate::keyspace::{
-    Access, Evictor, Expired, ExpiredThing, HeldShard, LockMode, Overdue, OwnedKey, Sweep,
-    SweepOutcome, data_bytes, publish_bytes,
+    Access, Evictor, Expired, HeldShard, Overdue, OwnedKey, Sweep, SweepOutcome, data_bytes,
+    publish_bytes,
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{Counter, WorkerStats};
@@ -298,7 +299,7 @@ impl Worker {
         let events = self.scratch.tuning.events;
         let mut last_hash: Option<Box<[u8]>> = None;
         let mut expired = |db: u32, expired: Expired<'_>| {
-            record_removal(engine, db, expired);
+            record_removal(engine, None, db, expired);
             match expired {
                 Expired::Key(key) => engine.notify(None, events, Event::EXPIRED, (db, key)),
                 // Once for all fields of a hash: they come together.
@@ -327,57 +328,6 @@ impl Worker {
         engine.count_changes(removed_count);
         record_event(engine, &self.scratch.tuning, "expire-cycle", elapsed_ns);
         outcome
-    }
-}
-
-/// Tells those who watch or track a key, and appends the removal of it or of a field of it to the log of
-/// effects; called under its shard's lock.
-pub(super) fn record_removal(engine: &Engine, db: u32, expired: Expired<'_>) {
-    let (Expired::Key(key) | Expired::Field { key, .. } | Expired::LastField { key }) = expired;
-    engine.tell_of_removal((db, key));
-    if !engine.effects.is_listening() {
-        return;
-    }
-    let effect = match expired {
-        Expired::Key(key) => Effect::new(db, [b"DEL".as_slice(), key].into_iter()),
-        // Whoever repeats the removal of its fields removes the key as well.
-        Expired::LastField { .. } => return,
-        Expired::Field { key, field } => {
-            Effect::new(db, [b"HDEL".as_slice(), key, field].into_iter())
-        }
-    };
-    engine.effects.append(&[effect]);
-}
-
-/// Counts and records what a command found expired and removed; called under the locks.
-#[cold]
-pub(super) fn record_expired(engine: &Engine, worker: usize, expired: &[ExpiredThing]) {
-    let mut field_count = 0;
-    for ExpiredThing { db, key, field } in expired {
-        field_count += u64::from(field.is_some());
-        let expired = match field {
-            Some(field) => Expired::Field { key, field },
-            None => Expired::Key(key),
-        };
-        record_removal(engine, *db, expired);
-    }
-    let count = expired.len() as u64;
-    if count == 0 {
-        return;
-    }
-    engine.stats.worker(worker).add(Counter::ExpiredKeys, count - field_count);
-    engine.stats.worker(worker).add(Counter::ExpiredSubkeys, field_count);
-    engine.count_changes(count);
-}
-
-/// Removes what a reader saw expired; called without locks.
-#[cold]
-fn remove_overdue(engine: &Engine, worker: usize, access: &Access, overdue: &[Overdue]) {
-    for seen in overdue {
-        let mut keys = engine.keyspace.lock_one(seen.place(), LockMode::Exclusive, access);
-        keys.remove_overdue(seen);
-        record_expired(engine, worker, &keys.take_expired());
-        engine.announce(Some(worker), &mut keys);
     }
 }
 
@@ -475,6 +425,7 @@ impl Scratch {
         let checkpoint = (session.reply_mode != ReplyMode::On).then(|| reply.checkpoint());
         let hash = queued.has_hash.then_some(queued.hash);
         let is_held = held.is_some();
+        let tracks = session.keep_own_news();
         let outcome = self.call(engine, session, known, (args, hash, held), (reply, turn));
         if !is_held {
             self.remove_overdue(engine);
@@ -491,6 +442,9 @@ impl Scratch {
         let reply_bytes = reply.len() - before;
         if !known.command.replies_by_messages() {
             self.mind_reply_mode(session, reply, checkpoint);
+        }
+        if tracks {
+            session.tell_own_news(reply);
         }
         let now = self.ticker.raw();
         let elapsed_ns = self.ticker.elapsed_ns(*tick, now);
@@ -662,8 +616,9 @@ impl Scratch {
             return;
         }
         // CLIENT REPLY OFF and SKIP themselves are answered by nothing, so nothing has to be undone
-        // when the mode was still `On` before.
-        if let Some(checkpoint) = checkpoint {
+        // when the mode was still `On` before. A transaction has minded it command by command.
+        let has_minded = std::mem::take(&mut session.has_minded_reply_mode);
+        if let Some(checkpoint) = checkpoint.filter(|_| !has_minded) {
             reply.truncate(checkpoint);
         }
         session.reply_mode = match session.reply_mode {

@@ -82,6 +82,45 @@ fn news_of_the_own_change_come_in_one_piece_with_the_reply() {
 }
 
 #[test]
+fn news_of_the_own_change_stand_right_behind_its_reply() {
+    for_each_thread_count(|server| {
+        let mut client = tracker(server, &[]);
+        client.pipeline(&["GET x", "GET y"]);
+        client.send_raw(
+            "SET x 1\r\nGET z\r\nGET x\r\nMULTI\r\nSET x 2\r\nSET y 2\r\nGET x\r\nEXEC\r\nPING\r\n\
+             DEL z\r\nSET z 1\r\nGET y\r\nCLIENT REPLY OFF\r\nSET y 3\r\nCLIENT REPLY ON\r\n",
+        );
+        let ok = || Value::Simple("OK".into());
+        assert_eq!(client.recv(), ok());
+        assert_eq!(told(&client.recv()), ["x"]);
+        assert!(client.recv().is_nil());
+        assert_eq!(client.recv().text(), "1");
+        assert_eq!(client.recv(), ok());
+        (0..3).for_each(|_| assert_eq!(client.recv().text(), "QUEUED"));
+        assert_eq!(client.recv().items().len(), 3);
+        assert_eq!(told(&client.recv()), ["x"]);
+        assert_eq!(told(&client.recv()), ["y"]);
+        assert_eq!(client.recv().text(), "PONG");
+        assert_eq!(client.recv(), Value::Int(0));
+        assert_eq!(client.recv(), ok());
+        assert_eq!(told(&client.recv()), ["z"]);
+        assert_eq!(client.recv().text(), "2");
+        // What is no reply is not left out.
+        assert_eq!(told(&client.recv()), ["y"]);
+        assert_eq!(client.recv(), ok());
+        client.line("GET y");
+        client.send(&["EVAL", "redis.call('DEL', KEYS[1])", "1", "y"]);
+        client.send_raw("GET z\r\nFLUSHALL\r\nPING\r\n");
+        assert!(client.recv().is_nil());
+        assert_eq!(told(&client.recv()), ["y"]);
+        assert_eq!(client.recv().text(), "1");
+        assert_eq!(client.recv(), ok());
+        assert!(client.recv().items()[1].is_nil());
+        assert_eq!(client.recv().text(), "PONG");
+    });
+}
+
+#[test]
 fn prefixes_are_told_together_and_never_to_whoever_changed_them_itself() {
     for_each_thread_count(|server| {
         let mut other = server.client();

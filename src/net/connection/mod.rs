@@ -189,25 +189,9 @@ impl Connection {
     /// says whether to send them without waiting for a turn.
     pub(super) fn push_news(&mut self, news: &News) -> bool {
         let is_closing = matches!(self.state, State::Closing | State::Lingering { .. });
-        let is_resp3 = self.reply.protocol() == Protocol::Resp3;
         let listens = !self.session.subscriptions.is_empty();
-        let is_understood = match news {
-            _ if is_resp3 => true,
-            News::Keys(_, is_other) | News::Everything(is_other) => *is_other && listens,
-            News::BrokenRedirect(_) => false,
-        };
-        if is_closing || !is_understood {
+        if is_closing || !news.write(&mut self.reply, listens) {
             return false;
-        }
-        self.reply.raw(match news {
-            News::BrokenRedirect(_) => b">2\r\n$21\r\ntracking-redir-broken\r\n",
-            _ if is_resp3 => b">2\r\n$10\r\ninvalidate\r\n",
-            _ => b"*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n",
-        });
-        match news {
-            News::Keys(keys, _) => self.reply.raw_shared(keys),
-            News::Everything(_) => self.reply.null(),
-            News::BrokenRedirect(id) => self.reply.integer(id.cast_signed()),
         }
         !self.is_queued && !std::mem::replace(&mut self.has_message, true)
     }
