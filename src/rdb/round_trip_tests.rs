@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::codes::kind;
 use super::{
     LoadOptions, Loaded, RdbError, SaveOptions, Shapes, Stamps, dump, load, restore, save,
 };
@@ -9,8 +10,9 @@ use crate::base::crc::crc64;
 use crate::config::Config;
 use crate::keyspace::{Access, Aging, Entry, Keyspace, LockMode, Lookup, Noted};
 use crate::types::{
-    BlockLimits, End, FieldDeadline, Hash, IntegerText, List, ListLimits, Object, ObjectRef,
-    PackedLimits, Parts, Pending, Set, SortedSet, Stream, StreamId, StringRef, StringValue,
+    BlockLimits, Encoding, End, FieldDeadline, Hash, IntegerText, List, ListLimits, Object,
+    ObjectRef, PackedLimits, Parts, Pending, Set, SortedSet, Stream, StreamId, StringRef,
+    StringValue,
 };
 
 const NOW_MS: u64 = 1_700_000_000_000;
@@ -119,19 +121,20 @@ fn samples() -> Vec<Entry> {
     texts.chain(objects).collect()
 }
 
-/// Returns the payload of a value; members of a set that is a table stand in no order, so they are
-/// sorted here.
+/// Returns the payload of a value; what a table holds stands in no order, so it is sorted here.
 fn comparable(entry: &Entry, compresses: bool) -> Vec<u8> {
-    match entry.collection::<Set>() {
-        Some(set) if set.small_bytes().is_none() => {
+    let mut parts: Vec<Vec<u8>> = match (entry.object(), entry.encoding()) {
+        (Some(ObjectRef::Set(set)), Encoding::Hashtable) => {
             let mut digits = IntegerText::new();
-            let mut members: Vec<Vec<u8>> =
-                set.iter().map(|member| member.bytes(&mut digits).to_vec()).collect();
-            members.sort_unstable();
-            members.concat()
+            set.iter().map(|member| member.bytes(&mut digits).to_vec()).collect()
         }
-        _ => dump(entry, compresses),
-    }
+        (Some(ObjectRef::Hash(hash)), Encoding::Hashtable) => {
+            hash.iter().map(|field| format!("{field:?}").into_bytes()).collect()
+        }
+        _ => return dump(entry, compresses),
+    };
+    parts.sort_unstable();
+    parts.concat()
 }
 
 #[test]
@@ -320,6 +323,22 @@ fn damaged_payloads_are_refused_or_are_values_that_can_be_used() {
             assert_eq!(len(&again), len(&restored));
         }
     }
+}
+
+#[test]
+fn a_field_due_at_the_beginning_of_time_is_due() {
+    // As Valkey has it: three fields, each with its value and the deadline.
+    let deadlines = [0_i64, -1, 5];
+    let mut value = vec![kind::HASH_VALKEY, 3];
+    for (name, deadline_ms) in (b'a'..).zip(deadlines) {
+        value.extend_from_slice(&[1, name, 1, b'v']);
+        value.extend_from_slice(&deadline_ms.to_le_bytes());
+    }
+    let restored = restore(&payload_of(&value), false, &shapes()).expect("the payload is whole");
+    let entry = restored.into_entry(b"key", None, 0);
+    assert_eq!(entry.object().and_then(ObjectRef::due_ms), Some(1));
+    let again = restore(&dump(&entry, true), false, &shapes()).expect("what is dumped is whole");
+    assert_eq!(dump(&again.into_entry(b"key", None, 0), true), dump(&entry, true));
 }
 
 #[test]

@@ -13,6 +13,8 @@ use crate::types::{
 };
 
 const UNEVEN: RdbError = RdbError::Corrupt("a field without a value");
+/// Stands for a deadline at the beginning of 1970: a zero means that there is none.
+const DEADLINE_MS_MIN: u64 = 1;
 const TWICE: RdbError = RdbError::Corrupt("a field that stands twice");
 
 /// Returns how a hash is written.
@@ -100,12 +102,16 @@ pub(super) fn decode<R: BufRead>(
 fn relative(behind_ms: u64, first_ms: u64) -> Result<FieldDeadline, RdbError> {
     let Some(behind_ms) = behind_ms.checked_sub(1) else { return Ok(FieldDeadline::None) };
     let deadline_ms = first_ms.checked_add(behind_ms).filter(|&ms| i64::try_from(ms).is_ok());
-    deadline_ms.map(FieldDeadline::At).ok_or(RdbError::Corrupt("a deadline that is no time"))
+    deadline_ms.map(at).ok_or(RdbError::Corrupt("a deadline that is no time"))
 }
 
 /// Returns what a signed deadline means; a negative one is none.
 fn absolute(bits: u64) -> FieldDeadline {
-    u64::try_from(bits.cast_signed()).map_or(FieldDeadline::None, FieldDeadline::At)
+    u64::try_from(bits.cast_signed()).map_or(FieldDeadline::None, at)
+}
+
+fn at(deadline_ms: u64) -> FieldDeadline {
+    FieldDeadline::At(deadline_ms.max(DEADLINE_MS_MIN))
 }
 
 /// Takes pairs for a hash, once they are seen to be some.
