@@ -1,6 +1,7 @@
 //! Floor 0: things without a floor below them: clock, checksums, patterns, numbers as text, memory
 //! for data, the gate and the mailboxes that threads meet at.
 
+pub mod breaks;
 pub mod clock;
 pub mod crc;
 pub mod double;

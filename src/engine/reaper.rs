@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 
 use parking_lot::Mutex;
 
+use crate::base::breaks::Breaks;
 use crate::keyspace::{self, Flushed};
 
 /// What the thread is given.
@@ -47,7 +48,8 @@ impl Reaper {
                     }
                 };
                 let count = keys.key_count() as u64;
-                drop(keys);
+                let mut breaks = Breaks::new();
+                keys.dismantle(&mut || breaks.pause());
                 // Relaxed: statistics.
                 seen.pending.fetch_sub(count, Ordering::Relaxed);
                 seen.freed.fetch_add(count, Ordering::Relaxed);

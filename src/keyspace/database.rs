@@ -31,6 +31,14 @@ impl Flushed {
     pub fn key_count(&self) -> usize {
         self.tables.iter().map(TakenTable::key_count).sum()
     }
+
+    /// Frees the memory shard by shard, with a call of `pause` after each.
+    pub fn dismantle(self, pause: &mut dyn FnMut()) {
+        for table in self.tables {
+            drop(table);
+            pause();
+        }
+    }
 }
 
 impl Keyspace {

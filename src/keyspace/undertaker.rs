@@ -1,17 +1,16 @@
 //! The undertaker: one thread of the process that frees collections which take long to free.
 //!
 //! Whoever drops an entry with such a value (a command, a sweep, an eviction) hands it over here and
-//! goes on. Several engines in one process share the thread.
+//! goes on. Several engines in one process share the thread, which takes breaks from a value piece by
+//! piece, so that workers find a CPU.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 
+use crate::base::breaks::Breaks;
 use crate::types::Object;
-
-/// How much the thread stands back behind others (0 to 19): it gets a tenth of a CPU that is wanted.
-const NICENESS: i32 = 10;
 
 /// Values handed over and not yet freed, and those freed. Relaxed: statistics.
 static PENDING: AtomicU64 = AtomicU64::new(0);
@@ -21,10 +20,10 @@ static THREAD: OnceLock<Option<Sender<Object>>> = OnceLock::new();
 fn start() -> Option<Sender<Object>> {
     let (sender, receiver) = mpsc::channel::<Object>();
     let work = move || {
-        // Nobody waits for memory, but a worker may want the CPU. Where it cannot be had so, it is shared.
-        let _ = rustix::process::nice(NICENESS);
+        let mut breaks = Breaks::new();
         for object in receiver {
-            drop(object);
+            object.dismantle(&mut || breaks.pause());
+            breaks.pause();
             PENDING.fetch_sub(1, Ordering::Relaxed);
             FREED.fetch_add(1, Ordering::Relaxed);
         }

@@ -32,10 +32,21 @@ pub trait Collection: Clone + Send + Sync + Sized + Into<Object> {
     /// Returns about how many pieces of memory it consists of. Cost: O(1).
     fn free_cost(&self) -> usize;
 
+    /// Frees it piece by piece, with a call of `pause` after each. Cost: see [`Self::free_cost`].
+    fn dismantle(self, pause: &mut dyn FnMut());
+
     /// Returns when the first element is due to be removed, in milliseconds since 1970. Cost: O(1).
     #[inline]
     fn due_ms(&self) -> Option<u64> {
         None
+    }
+}
+
+/// Frees pieces one by one, with a call of `pause` after each.
+pub(super) fn free_each<T>(pieces: impl IntoIterator<Item = T>, pause: &mut dyn FnMut()) {
+    for piece in pieces {
+        drop(piece);
+        pause();
     }
 }
 
@@ -53,6 +64,11 @@ macro_rules! objects {
             /// Returns the same, borrowed.
             pub fn as_ref(&self) -> ObjectRef<'_> {
                 match self { $(Self::$name(value) => ObjectRef::$name(value),)+ }
+            }
+
+            /// Frees it piece by piece, with a call of `pause` after each.
+            pub fn dismantle(self, pause: &mut dyn FnMut()) {
+                match self { $(Self::$name(value) => value.dismantle(pause),)+ }
             }
         }
 
@@ -112,3 +128,81 @@ macro_rules! objects {
 }
 
 objects! { List, Set, SortedSet, Hash, Stream, }
+
+#[cfg(test)]
+mod tests {
+    use super::Object;
+    use crate::types::{
+        BlockLimits, End, FieldDeadline, Hash, List, ListLimits, PackedLimits, Parts, Pending, Set,
+        SetLimits, SortedSet, Stream, StreamId, StringRef,
+    };
+
+    const COUNT: u64 = 20_000;
+    const LIMITS: PackedLimits = PackedLimits { entries_max: 128, value_bytes_max: 64 };
+
+    fn name(number: u64) -> Vec<u8> {
+        format!("element:{number}").into_bytes()
+    }
+
+    fn hash() -> Hash {
+        let mut hash = Hash::new();
+        for number in 0..COUNT {
+            hash.set(&name(number), b"value", FieldDeadline::At(number + 1), LIMITS);
+        }
+        hash
+    }
+
+    fn list() -> List {
+        let mut list = List::new();
+        let limits = ListLimits::new(-2, None);
+        (0..COUNT).for_each(|n| list.push(End::Back, StringRef::Text(&name(n)), &limits));
+        list
+    }
+
+    fn set() -> Set {
+        let limits = SetLimits { integers_max: 512, packed: LIMITS };
+        let mut set = Set::for_members(&name(0), 1, &limits);
+        (0..COUNT).for_each(|number| assert!(set.add(&name(number), &limits)));
+        set
+    }
+
+    fn sorted_set() -> SortedSet {
+        let mut sorted = SortedSet::default();
+        (0..COUNT).for_each(|number| sorted.insert(&name(number), 0.5, LIMITS));
+        sorted
+    }
+
+    fn stream() -> Stream {
+        let limits = BlockLimits { bytes_max: 4096, entries_max: 100 };
+        let id = |number| StreamId { ms: number, sequence: 1 };
+        let mut stream = Stream::new();
+        let Parts { log, groups } = stream.parts_mut();
+        let mut group = groups.create(b"group", id(COUNT), None).expect("it is the first");
+        let reader = group.create_consumer(b"reader", 1).expect("it is the first");
+        for number in 1..=COUNT {
+            log.append(id(number), [name(number), name(0)].iter().map(|text| &text[..]), limits);
+            let pending = Pending { consumer: Some(reader), delivered_ms: 1, delivery_count: 1 };
+            group.assign(id(number), pending);
+        }
+        drop(group);
+        stream
+    }
+
+    #[test]
+    fn a_large_value_is_freed_in_pieces_of_bounded_size() {
+        let objects: [Object; 5] =
+            [hash().into(), list().into(), set().into(), sorted_set().into(), stream().into()];
+        for object in objects {
+            let value_type = object.as_ref().value_type();
+            let mut pause_count = 0;
+            object.dismantle(&mut || pause_count += 1);
+            assert!(pause_count > COUNT / 1000, "{value_type:?}: {pause_count}");
+        }
+    }
+
+    #[test]
+    fn a_small_value_is_freed_at_once() {
+        let small: [Object; 2] = [Hash::new().into(), SortedSet::default().into()];
+        small.into_iter().for_each(|object| object.dismantle(&mut || panic!("one piece")));
+    }
+}

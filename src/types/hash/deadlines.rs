@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::types::member_table::Stem;
+use crate::types::object::free_each;
 
 /// A deadline with the stem of its field: twelve bytes, where a `(u64, u32)` takes sixteen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +51,11 @@ impl Deadlines {
     /// Notes that no field with this stem has this deadline any more.
     pub(super) fn remove(&mut self, deadline_ms: u64, stem: Stem) {
         self.0.remove(&Due::new(deadline_ms, stem));
+    }
+
+    /// Frees them piece by piece.
+    pub(super) fn dismantle(self, pause: &mut dyn FnMut()) {
+        free_each(self.0, pause);
     }
 
     /// Returns the bytes on the heap, about: nodes are two thirds full.

@@ -396,6 +396,14 @@ impl Collection for Hash {
         }
     }
 
+    fn dismantle(self, pause: &mut dyn FnMut()) {
+        if let Repr::Large(large) = self.0
+            && let Large::Table(table) = *large
+        {
+            table.dismantle(pause);
+        }
+    }
+
     #[inline]
     fn due_ms(&self) -> Option<u64> {
         match self.view() {

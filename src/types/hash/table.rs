@@ -23,6 +23,14 @@ impl Table {
         self.pairs.piece_count()
     }
 
+    /// Frees it piece by piece.
+    pub(super) fn dismantle(self, pause: &mut dyn FnMut()) {
+        if let Some(deadlines) = self.deadlines {
+            deadlines.dismantle(pause);
+        }
+        self.pairs.dismantle(pause);
+    }
+
     /// Returns the pair of a field.
     #[inline]
     pub(super) fn get(&self, field: &[u8]) -> Option<&Pair> {

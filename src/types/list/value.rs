@@ -10,6 +10,7 @@ use super::element::{Element, End, Side, TextMatch};
 use super::limits::ListLimits;
 use super::node::{Node, NodeItems, NodeRef, string_of};
 use super::quicklist::{Place, Quicklist, item_of};
+use crate::types::object::free_each;
 use crate::types::packed::{Item, Packed};
 use crate::types::{Collection, Encoding, StringRef, ValueType};
 
@@ -65,6 +66,12 @@ impl Collection for List {
         match &self.0 {
             Repr::Packed(_) => 1,
             Repr::Chunked(list) => list.nodes.len(),
+        }
+    }
+
+    fn dismantle(self, pause: &mut dyn FnMut()) {
+        if let Repr::Chunked(list) = self.0 {
+            free_each(list.nodes, pause);
         }
     }
 }

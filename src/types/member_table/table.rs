@@ -18,6 +18,7 @@ use foldhash::quality::RandomState;
 
 use super::leaf::{JOINED_MEMBERS_MAX, LEAF_MEMBERS_MAX, LEAF_MEMBERS_MIN, Leaf};
 use super::{Member, Members};
+use crate::types::object::free_each;
 
 /// Bits of the directory at most; leaves grow beyond their limit then.
 const DEPTH_MAX: u32 = 24;
@@ -140,6 +141,11 @@ impl<M: Member> MemberTable<M> {
     pub(in crate::types) fn piece_count(&self) -> usize {
         let members = if self.member_bytes == 0 { 0 } else { self.len };
         3 + 2 * self.leaves.len() + members
+    }
+
+    /// Frees it leaf by leaf.
+    pub(in crate::types) fn dismantle(self, pause: &mut dyn FnMut()) {
+        free_each(self.leaves.into_iter().map(|mut leaf| leaf.drain()), pause);
     }
 
     /// Returns where the member with a name stands, whose hash is known.

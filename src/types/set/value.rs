@@ -74,6 +74,12 @@ impl Collection for Set {
             Repr::Table(table) => table.piece_count(),
         }
     }
+
+    fn dismantle(self, pause: &mut dyn FnMut()) {
+        if let Repr::Table(table) = self.repr {
+            table.dismantle(pause);
+        }
+    }
 }
 
 /// Making sets.

@@ -2,6 +2,8 @@
 
 use std::ops::{Index, IndexMut};
 
+use crate::types::object::free_each;
+
 /// The number of no node.
 pub(super) const NIL: u32 = u32::MAX;
 
@@ -35,6 +37,11 @@ impl<T> Arena<T> {
     pub(super) fn take(&mut self, number: u32) -> Box<T> {
         self.free.push(number);
         self.slots[number as usize].take().expect(LIVE)
+    }
+
+    /// Frees all nodes.
+    pub(super) fn dismantle(self, pause: &mut dyn FnMut()) {
+        free_each(self.slots, pause);
     }
 
     /// Returns the number of live nodes.

@@ -317,4 +317,10 @@ impl Collection for SortedSet {
             Form::Tree(tree) => tree.free_cost(),
         }
     }
+
+    fn dismantle(self, pause: &mut dyn FnMut()) {
+        if let Form::Tree(tree) = self.form {
+            tree.dismantle(pause);
+        }
+    }
 }

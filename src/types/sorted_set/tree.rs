@@ -109,6 +109,12 @@ impl Tree {
         2 * self.leaves.len() + self.inners.len() + 1
     }
 
+    /// Frees it piece by piece.
+    pub(super) fn dismantle(self, pause: &mut dyn FnMut()) {
+        self.leaves.dismantle(pause);
+        self.inners.dismantle(pause);
+    }
+
     /// Returns where a member stands.
     #[inline]
     pub(super) fn find(&self, member: &[u8]) -> Option<Spot> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use super::id::StreamId;
+use crate::types::object::free_each;
 
 /// Names a consumer within its group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,13 @@ pub(super) struct Consumers {
 impl Consumers {
     pub(super) fn len(&self) -> usize {
         self.order.len()
+    }
+
+    /// Frees all consumers piece by piece.
+    pub(super) fn dismantle(self, pause: &mut dyn FnMut()) {
+        for consumer in self.slots.into_iter().flatten() {
+            free_each(consumer.pending, pause);
+        }
     }
 
     /// Returns the bytes of memory beyond the struct itself. Cost: O(1).

@@ -5,6 +5,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::consumers::{Consumer, ConsumerId, Consumers};
 use super::id::StreamId;
+use crate::types::object::free_each;
 
 /// Bytes that one pending entry takes in the group's tree and in its consumer's, about: the nodes of
 /// trees that grow at the end are a little more than half full.
@@ -177,6 +178,15 @@ impl Groups {
     /// Returns about how many pieces of memory they consist of. Cost: O(1).
     pub(super) fn free_cost(&self) -> usize {
         self.pieces
+    }
+
+    /// Frees all groups piece by piece.
+    pub(super) fn dismantle(self, pause: &mut dyn FnMut()) {
+        for group in self.list {
+            let Group { pending, consumers, .. } = *group;
+            free_each(pending, pause);
+            consumers.dismantle(pause);
+        }
     }
 
     fn position(&self, name: &[u8]) -> Result<usize, usize> {

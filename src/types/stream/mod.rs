@@ -23,6 +23,7 @@ pub use log::{BlockLimits, IdRefusal, StreamLog, StreamMarks};
 pub use range::{StreamRange, StreamRangeBack};
 pub use trim::{References, Trim, TrimGoal};
 
+use super::object::free_each;
 use super::{Collection, Encoding, ValueType};
 
 /// A stream.
@@ -110,5 +111,11 @@ impl Collection for Stream {
 
     fn free_cost(&self) -> usize {
         self.0.log.block_count() + self.0.groups.free_cost() + 2
+    }
+
+    fn dismantle(self, pause: &mut dyn FnMut()) {
+        let Parts { log, groups } = *self.0;
+        free_each(log.blocks, pause);
+        groups.dismantle(pause);
     }
 }
