@@ -54,7 +54,7 @@ const SCRIPTS: &[(&str, &str)] = &[
 
 fn script(criterion: &mut Criterion) {
     let scripts = Scripts::default();
-    let mut machine = Machine::new().expect("there is memory");
+    let mut machine = Machine::new(0).expect("there is memory");
     let mut reply = ReplyBuffer::new();
     let mut group = criterion.benchmark_group("script");
     for (name, body) in SCRIPTS {

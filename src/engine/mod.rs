@@ -48,7 +48,7 @@ pub use command::{
     InTransaction, KeyFinder, KeyFlags, KeySpec, PlaceFinder,
 };
 pub use context::Context;
-pub use effects::{Effect, EffectLog, EffectReader, Effects};
+pub use effects::{Effect, EffectLog, EffectReader, Effects, Targets};
 pub use error::CommandError;
 pub use monitors::{Monitors, Sight};
 pub use notify::Event;
@@ -59,7 +59,7 @@ pub use reaper::Reaper;
 pub use refusals::fits;
 pub use script::{
     KillOutcome, Program, ProgramKind, Run, SlowScript, SlowScripts, call_function, define_library,
-    evaluate,
+    drop_forgotten_scripts, evaluate,
 };
 pub use session::{Flow, ReplyMode, Session};
 pub use state::{Engine, Identity, SettingApplier, ShutdownRequest, StopSignal, WorkerMessage};

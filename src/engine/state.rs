@@ -42,6 +42,8 @@ pub enum WorkerMessage {
     Show(Sight),
     /// Run what was postponed, if it may run now.
     Resume,
+    /// All scripts are forgotten.
+    ScriptsFlushed,
     /// Settings that a connection or the event loop caches may have changed.
     ConfigChanged,
     /// End the event loop.

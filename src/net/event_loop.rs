@@ -19,7 +19,9 @@ use super::listen::Listeners;
 use super::ports::Ports;
 use crate::base::mailbox::Mailbox;
 use crate::base::{clock, log};
-use crate::engine::{ClientCell, Engine, Invalidation, Nobody, Sight, Worker, WorkerMessage};
+use crate::engine::{
+    ClientCell, Engine, Invalidation, Nobody, Sight, Worker, WorkerMessage, drop_forgotten_scripts,
+};
 use crate::pubsub::Broadcast;
 use crate::resp::ReplyBuffer;
 use crate::stats::Counter;
@@ -277,6 +279,9 @@ impl EventLoop {
                 WorkerMessage::Invalidate(invalidation) => self.invalidate(&invalidation),
                 WorkerMessage::Show(sight) => self.show(&sight),
                 WorkerMessage::Resume => self.resume(),
+                WorkerMessage::ScriptsFlushed => {
+                    drop_forgotten_scripts(self.kit.worker.engine(), self.index);
+                }
                 // Every round looks at the number of the configuration.
                 WorkerMessage::ConfigChanged => {}
                 WorkerMessage::Stop => self.is_stopping = true,

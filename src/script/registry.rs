@@ -71,7 +71,7 @@ struct Table {
 #[derive(Debug, Default)]
 pub struct Scripts {
     table: RwLock<Table>,
-    /// Grows with each flush; machines drop what they have compiled when it has.
+    /// Grows with each flush; the machines of before are dropped.
     generation: AtomicU64,
     evicted: AtomicU64,
 }

@@ -149,6 +149,33 @@ fn a_command_of_a_script_is_counted_once_whatever_keys_it_uses() {
     });
 }
 
+#[test]
+fn every_worker_gives_back_what_its_scripts_took_when_they_are_flushed() {
+    for_each_thread_count(|server| {
+        let mut clients: Vec<Client> = (0..CLIENTS).map(|_| server.client()).collect();
+        let run = |clients: &mut [Client]| {
+            clients.iter_mut().for_each(|client| {
+                assert_eq!(
+                    client.call(&["EVAL", "return redis.call('ECHO', 'x')", "0"]).text(),
+                    "x"
+                );
+            });
+        };
+        run(&mut clients);
+        let before = clients[0].info_int("used_memory_vm_eval");
+        for number in 0..200 {
+            let text = format!("local t = {{}} for i = 1, {number} do t[i] = i end return #t");
+            assert_eq!(clients[number % CLIENTS].call(&["EVAL", &text, "0"]).int(), number as i64);
+        }
+        assert_eq!(clients[0].line("SCRIPT FLUSH").text(), "OK");
+        wait_until("the memory is given back", || {
+            clients[0].info_int("used_memory_vm_eval") < before / 2 || is_reference()
+        });
+        run(&mut clients);
+        assert!(clients[0].info_int("used_memory_vm_eval") <= before + before / 2);
+    });
+}
+
 /// Starts a script that does not end, on a connection of its own, and waits until it is slow.
 fn start_endless(server: &Server, arguments: &[&str]) -> Client {
     let mut busy = server.client();

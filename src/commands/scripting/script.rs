@@ -4,7 +4,7 @@ use super::eval::load;
 use crate::commands::help;
 use crate::engine::{
     Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KillOutcome,
-    ProgramKind,
+    ProgramKind, WorkerMessage, drop_forgotten_scripts,
 };
 use crate::script::Origin;
 
@@ -99,6 +99,8 @@ fn flush(context: &mut Context<'_>) -> Result<(), CommandError> {
         return Err(MODES);
     }
     context.engine.scripts.flush();
+    drop_forgotten_scripts(context.engine, context.worker());
+    context.engine.tell_all(|| WorkerMessage::ScriptsFlushed);
     context.reply.ok();
     Ok(())
 }

@@ -26,5 +26,5 @@ mod run;
 mod slow;
 
 pub use functions::{call_function, define_library};
-pub use run::{Program, Run, evaluate};
+pub use run::{Program, Run, drop_forgotten_scripts, evaluate};
 pub use slow::{KillOutcome, ProgramKind, SlowScript, SlowScripts};

@@ -10,6 +10,7 @@ use crate::base::gate::Reservation;
 use crate::base::patience::Patience;
 use crate::engine::context::Context;
 use crate::engine::error::CommandError;
+use crate::engine::state::Engine;
 use crate::keyspace::LockMode;
 use crate::resp::ReplyBuffer;
 use crate::script::{Conduct, Host, Machine, Script, ScriptError, ScriptFlags};
@@ -59,11 +60,10 @@ pub fn evaluate(
     let generation = context.engine.scripts.generation();
     let gauge = &context.engine.script_memory[context.worker];
     MACHINE.with_borrow_mut(|place| {
-        let mut machine = match place.take() {
+        let mut machine = match place.take_if(|machine| machine.generation() == generation) {
             Some(machine) => machine,
-            None => Machine::new().map_err(refusal)?,
+            None => Machine::new(generation).map_err(refusal)?,
         };
-        machine.renew(generation);
         let program = Program {
             kind: ProgramKind::Script,
             name: script.sha_text(),
@@ -78,6 +78,19 @@ pub fn evaluate(
         *place = Some(machine);
         outcome
     })
+}
+
+/// Drops this thread's machine if all its scripts are forgotten; not while it runs one: then the next
+/// script does. Cost: that of freeing the scripts.
+pub fn drop_forgotten_scripts(engine: &Engine, worker: usize) {
+    MACHINE.with(|place| {
+        let Ok(mut place) = place.try_borrow_mut() else { return };
+        let generation = engine.scripts.generation();
+        if place.take_if(|machine| machine.generation() != generation).is_some() {
+            // Relaxed: a statistic.
+            engine.script_memory[worker].store(0, Ordering::Relaxed);
+        }
+    });
 }
 
 pub(super) fn refusal(error: ScriptError) -> CommandError {

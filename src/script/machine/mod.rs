@@ -51,28 +51,22 @@ const CHUNK_NAME: &str = "@user_script";
 pub struct Machine {
     sandbox: Sandbox,
     compiled: HashMap<[u8; 40], Function, foldhash::fast::RandomState>,
-    /// Generation of the registry that `compiled` belongs to.
     generation: u64,
 }
 
 impl Machine {
-    /// Makes a machine of this thread.
+    /// Makes a machine of this thread for scripts of a generation of the registry.
     ///
     /// # Errors
     /// When memory is short.
-    pub fn new() -> Result<Self, ScriptError> {
+    pub fn new(generation: u64) -> Result<Self, ScriptError> {
         let sandbox = new_sandbox(Surface::Scripts)?;
-        Ok(Self { sandbox, compiled: HashMap::default(), generation: 0 })
+        Ok(Self { sandbox, compiled: HashMap::default(), generation })
     }
 
-    /// Drops what is compiled, if it belongs to an older generation of the registry.
-    pub fn renew(&mut self, generation: u64) {
-        if self.generation != generation {
-            self.compiled.clear();
-            self.generation = generation;
-            // Garbage that stays for want of memory is collected by the next script.
-            drop(self.sandbox.lua().gc_collect());
-        }
+    /// Returns the generation of the registry that its scripts are of.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Returns the bytes that Lua uses.

@@ -76,7 +76,7 @@ impl Bench {
     fn new() -> Self {
         Self {
             scripts: Scripts::default(),
-            machine: Machine::new().unwrap(),
+            machine: Machine::new(0).unwrap(),
             host: Fake::default(),
             protocol: Protocol::Resp2,
         }
@@ -566,7 +566,7 @@ fn hostile_scripts_end_in_errors() {
 
 #[test]
 fn a_machine_begins_small() {
-    let bytes = Machine::new().unwrap().memory_bytes();
+    let bytes = Machine::new(0).unwrap().memory_bytes();
     assert!(bytes < 100 * 1024, "{bytes}");
 }
 
