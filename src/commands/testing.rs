@@ -9,7 +9,9 @@ use parking_lot::Mutex;
 use super::FAMILIES;
 use crate::base::clock;
 use crate::config::Config;
-use crate::engine::{Batch, CommandTable, EffectReader, Engine, Identity, Peer, Session, Worker};
+use crate::engine::{
+    Batch, CommandTable, Effect, EffectReader, Engine, Identity, Peer, Session, Targets, Worker,
+};
 use crate::resp::{Limits, Parsed, Parser, Protocol, ReplyBuffer};
 
 /// Databases of the engine under test.
@@ -32,10 +34,16 @@ pub(crate) struct Bench {
 struct Recorder(Log);
 
 impl EffectReader for Recorder {
-    fn append(&mut self, _offset: u64, db: u32, command: &[u8]) {
-        let words = parse(command).into_iter().map(|word| word.escape_ascii().to_string());
+    fn append(&mut self, _offset: u64, effect: &Effect) {
+        let words = parse(effect.bytes()).into_iter().map(|word| word.escape_ascii().to_string());
         let words: Vec<String> = words.collect();
-        self.0.lock().push(format!("{db}: {}", words.join(" ")));
+        let who = match effect.targets {
+            Targets::ALL => "",
+            Targets::FILE => "file ",
+            Targets::REPLICAS => "replicas ",
+            _ => "nobody ",
+        };
+        self.0.lock().push(format!("{who}{}: {}", effect.db, words.join(" ")));
     }
 }
 

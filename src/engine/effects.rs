@@ -13,8 +13,43 @@ use super::args::Args;
 
 /// Receives effects in the order of the log.
 pub trait EffectReader: Send {
-    /// Takes one command of the log: its database and its bytes as a RESP array of bulk strings.
-    fn append(&mut self, offset: u64, db: u32, command: &[u8]);
+    /// Takes one command of the log, which ends at this offset. It is for everybody in its targets; who
+    /// is not among them counts its bytes and leaves it out.
+    fn append(&mut self, offset: u64, effect: &Effect);
+}
+
+/// Who repeats an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Targets(u8);
+
+impl Targets {
+    pub const NONE: Self = Self(0);
+    /// The server itself, from its file of commands.
+    pub const FILE: Self = Self(1);
+    pub const REPLICAS: Self = Self(2);
+    pub const ALL: Self = Self(3);
+
+    /// Reads the number by which scripts choose; bits beyond those two mean nothing.
+    pub fn of_bits(bits: u8) -> Self {
+        Self(bits & Self::ALL.0)
+    }
+
+    /// Returns those in both.
+    #[must_use]
+    pub fn only(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Returns those in one of them.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Says whether one of `other` is in here.
+    pub fn has_any(self, other: Self) -> bool {
+        self.only(other) != Self::NONE
+    }
 }
 
 /// The one log of effects with its global offset.
@@ -45,10 +80,12 @@ impl EffectLog {
         self.offset.load(Ordering::Relaxed)
     }
 
-    /// Appends commands as one transaction, if there are several of them.
+    /// Appends commands as one transaction, if there are several of them. Its brackets are for whoever
+    /// repeats one of them.
     pub fn append_transaction(&self, effects: &[Effect]) {
         let [first, .., last] = effects else { return self.append(effects) };
-        let bracket = |db, word: &'static [u8]| Effect::new(db, [word].into_iter());
+        let targets = effects.iter().fold(Targets::NONE, |all, effect| all.and(effect.targets));
+        let bracket = |db, word: &'static [u8]| Effect::new(db, [word].into_iter()).to(targets);
         let mut all = Vec::with_capacity(effects.len() + 2);
         all.push(bracket(first.db, b"MULTI"));
         all.extend_from_slice(effects);
@@ -63,7 +100,7 @@ impl EffectLog {
         for effect in effects {
             let bytes = effect.bytes.len() as u64;
             let offset = self.offset.fetch_add(bytes, Ordering::Relaxed) + bytes;
-            reader.append(offset, effect.db, &effect.bytes);
+            reader.append(offset, effect);
         }
     }
 }
@@ -72,11 +109,12 @@ impl EffectLog {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effect {
     pub db: u32,
+    pub targets: Targets,
     bytes: Vec<u8>,
 }
 
 impl Effect {
-    /// Encodes a command.
+    /// Encodes a command that everybody repeats.
     pub fn new<'a>(db: u32, arguments: impl ExactSizeIterator<Item = &'a [u8]>) -> Self {
         let mut bytes = Vec::with_capacity(64);
         let mut digits = itoa::Buffer::new();
@@ -90,14 +128,26 @@ impl Effect {
             bytes.extend_from_slice(argument);
             bytes.extend_from_slice(b"\r\n");
         }
-        Self { db, bytes }
+        Self { db, targets: Targets::ALL, bytes }
+    }
+
+    /// The same for others.
+    #[must_use]
+    pub fn to(self, targets: Targets) -> Self {
+        Self { targets, ..self }
+    }
+
+    /// Returns the command as a RESP array of bulk strings.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
 /// What one command did.
-#[derive(Default)]
 pub struct Effects {
     pub(super) is_recording: bool,
+    /// Who repeats it.
+    pub(super) targets: Targets,
     /// Number of changes, as `rdb_changes_since_last_save` counts them.
     pub(super) change_count: u64,
     pub(super) list: Vec<Effect>,
@@ -105,6 +155,19 @@ pub struct Effects {
     pub(super) is_rewritten: bool,
     /// It is repeated though it changes no data.
     pub(super) is_repeated: bool,
+}
+
+impl Default for Effects {
+    fn default() -> Self {
+        Self {
+            is_recording: false,
+            targets: Targets::ALL,
+            change_count: 0,
+            list: Vec::new(),
+            is_rewritten: false,
+            is_repeated: false,
+        }
+    }
 }
 
 impl Effects {
@@ -120,16 +183,23 @@ impl Effects {
         self.is_recording
     }
 
-    /// Has the command, or what is stated, repeated though it changes no data (PUBLISH).
+    /// Has the command, or what is stated, repeated though it changes no data.
     #[inline]
     pub fn repeat(&mut self) {
         self.is_repeated = true;
     }
 
-    /// Says whether there is something to repeat.
+    /// The same, by replicas only (PUBLISH).
+    #[inline]
+    pub fn repeat_on_replicas(&mut self) {
+        self.is_repeated = true;
+        self.targets = self.targets.only(Targets::REPLICAS);
+    }
+
+    /// Says whether there is something that somebody repeats.
     #[inline]
     pub(super) fn are_repeated(&self) -> bool {
-        self.change_count > 0 || self.is_repeated
+        (self.change_count > 0 || self.is_repeated) && self.targets != Targets::NONE
     }
 
     /// Says that the command itself is not what is repeated, even if no effect is stated.
@@ -138,14 +208,20 @@ impl Effects {
         self.is_rewritten = true;
     }
 
+    /// Returns the effect of repeating the command itself.
+    pub(super) fn of_command(&self, db: u32, args: Args<'_>) -> Effect {
+        Effect::new(db, args.iter()).to(self.targets)
+    }
+
     /// Returns the effects of a command that has changed something.
     pub(super) fn into_effects(self, db: u32, args: Args<'_>) -> Vec<Effect> {
-        if self.is_rewritten { self.list } else { vec![Effect::new(db, args.iter())] }
+        if self.is_rewritten { self.list } else { vec![self.of_command(db, args)] }
     }
 
     /// Makes room for the next command's.
     pub(super) fn clear(&mut self) {
         self.change_count = 0;
+        self.targets = Targets::ALL;
         self.is_rewritten = false;
         self.is_repeated = false;
         self.list.clear();
@@ -155,7 +231,7 @@ impl Effects {
     pub fn push(&mut self, db: u32, arguments: &[&[u8]]) {
         self.is_rewritten = true;
         if self.is_recording {
-            self.list.push(Effect::new(db, arguments.iter().copied()));
+            self.list.push(Effect::new(db, arguments.iter().copied()).to(self.targets));
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::args::Args;
 use super::context::Context;
-use super::effects::{Effect, Effects};
+use super::effects::{Effect, Effects, Targets};
 use super::logs::Ended;
 use super::removal::record_expired;
 use super::session::Session;
@@ -38,8 +38,8 @@ pub(super) struct Outer<'a> {
     pub(super) worker: usize,
     pub(super) is_alone: bool,
     pub(super) is_out_of_memory: bool,
-    /// Effects are recorded, if anybody listens.
-    pub(super) is_recorded: bool,
+    /// Who repeats what it does, if anybody listens.
+    pub(super) targets: Targets,
 }
 
 impl Sums {
@@ -61,8 +61,9 @@ pub(super) fn run(
     sums: &mut Sums,
 ) {
     let (engine, db, worker) = (outer.engine, outer.session.db, outer.worker);
-    let is_recording = outer.is_recorded && engine.effects.is_listening();
-    let mut effects = Effects { is_recording, ..Effects::default() };
+    let targets = outer.targets;
+    let is_recording = targets != Targets::NONE && engine.effects.is_listening();
+    let mut effects = Effects { is_recording, targets, ..Effects::default() };
     let mut redacted = Vec::new();
     let before = reply.len();
     let began_ns = clock::monotonic_ns();

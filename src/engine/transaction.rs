@@ -8,6 +8,7 @@
 use super::args::Args;
 use super::command::Flags;
 use super::context::Context;
+use super::effects::Targets;
 use super::error::CommandError;
 use super::locking::{Declared, add_places};
 use super::nested::{self, Outer, Sums};
@@ -210,7 +211,7 @@ impl Context<'_> {
             worker: self.worker,
             is_alone,
             is_out_of_memory: self.is_out_of_memory,
-            is_recorded: true,
+            targets: Targets::ALL,
         };
         nested::run(outer, (known, args), own, self.reply, sums);
         sums.show(engine, self.worker);

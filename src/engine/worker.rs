@@ -13,7 +13,7 @@ use super::batch::{Batch, ROW_COMMANDS_MIN};
 use super::clients::{Gauges, Peer};
 use super::command::{Flags, InTransaction};
 use super::context::Context;
-use super::effects::{Effect, Effects};
+use super::effects::Effects;
 use super::error::CommandError;
 use super::gates::{self, Candidate, Verdict};
 use super::locking::{Declared, lock};
@@ -336,7 +336,7 @@ pub(super) fn append_effects(engine: &Engine, db: u32, args: Args<'_>, effects: 
     if effects.is_rewritten {
         engine.effects.append(&effects.list);
     } else {
-        engine.effects.append(&[Effect::new(db, args.iter())]);
+        engine.effects.append(&[effects.of_command(db, args)]);
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) const PUBLISH: Command = Command {
 
 fn publish(context: &mut Context<'_>) -> Result<(), CommandError> {
     let count = context.publish(context.args.at(1), context.args.at(2));
-    context.effects.repeat();
+    context.effects.repeat_on_replicas();
     context.reply.count(count);
     Ok(())
 }
@@ -52,7 +52,7 @@ pub(super) const SPUBLISH: Command = Command {
 
 fn spublish(context: &mut Context<'_>) -> Result<(), CommandError> {
     let count = context.publish_to_shard(context.args.at(1), context.args.at(2));
-    context.effects.repeat();
+    context.effects.repeat_on_replicas();
     context.reply.count(count);
     Ok(())
 }
@@ -79,10 +79,13 @@ mod tests {
     #[test]
     fn a_message_is_an_effect_and_no_change() {
         let mut bench = Bench::new();
-        bench.expect_effects("PUBLISH news hi", &["0: PUBLISH news hi"]);
-        bench.expect_effects("SPUBLISH news hi", &["0: SPUBLISH news hi"]);
+        bench.expect_effects("PUBLISH news hi", &["replicas 0: PUBLISH news hi"]);
+        bench.expect_effects("SPUBLISH news hi", &["replicas 0: SPUBLISH news hi"]);
         bench.expect(&[("MULTI", "OK"), ("PUBLISH a b", "QUEUED"), ("SET k 1", "QUEUED")]);
-        bench.expect_effects("EXEC", &["0: MULTI", "0: PUBLISH a b", "0: SET k 1", "0: EXEC"]);
+        bench.expect_effects(
+            "EXEC",
+            &["0: MULTI", "replicas 0: PUBLISH a b", "0: SET k 1", "0: EXEC"],
+        );
         bench.effects();
         let script: &[&[u8]] = &[b"EVAL", b"return redis.call('publish', 'a', 'b')", b"0"];
         assert_eq!(
@@ -91,7 +94,7 @@ mod tests {
         );
         bench.say("MULTI");
         bench.tell(script);
-        bench.expect_effects("EXEC", &["0: publish a b"]);
+        bench.expect_effects("EXEC", &["replicas 0: publish a b"]);
         assert_eq!(bench.change_count(), 1);
     }
 }

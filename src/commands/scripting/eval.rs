@@ -382,4 +382,32 @@ mod tests {
         assert_eq!(eval(&mut bench, script, &["a"], &[]), "2");
         assert_eq!(bench.effects(), ["0: INCR a"]);
     }
+
+    #[test]
+    fn effects_may_be_for_the_file_or_for_replicas_only() {
+        let mut bench = Bench::new();
+        let script = "redis.set_repl(redis.REPL_AOF) redis.call('SET', KEYS[1], 1) \
+                      redis.call('PUBLISH', 'c', 'x') redis.set_repl(redis.REPL_REPLICA) \
+                      redis.call('SET', KEYS[1], 2, 'EX', 10)";
+        eval(&mut bench, script, &["a"], &[]);
+        assert_eq!(
+            bench.effects(),
+            ["0: MULTI", "file 0: SET a 1", "replicas 0: SET a 2 PXAT 1700000010000", "0: EXEC"]
+        );
+        eval(&mut bench, "redis.call('PUBLISH', 'c', 'x')", &[], &[]);
+        assert_eq!(bench.effects(), ["replicas 0: PUBLISH c x"]);
+        let script = "redis.call('PUBLISH', 'c', ARGV[1]) redis.call('PUBLISH', 'c', 'x')";
+        bench.expect(&[("MULTI", "OK")]);
+        eval(&mut bench, script, &[], &["y"]);
+        bench.say("EXEC");
+        assert_eq!(
+            bench.effects(),
+            [
+                "replicas 0: MULTI",
+                "replicas 0: PUBLISH c y",
+                "replicas 0: PUBLISH c x",
+                "replicas 0: EXEC"
+            ]
+        );
+    }
 }

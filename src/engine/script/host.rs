@@ -11,6 +11,7 @@ use crate::config::Setting;
 use crate::engine::args::Args;
 use crate::engine::command::Flags;
 use crate::engine::context::Context;
+use crate::engine::effects::Targets;
 use crate::engine::error::CommandError;
 use crate::engine::locking::{Declared, add_places};
 use crate::engine::nested::{self, Outer, Sums};
@@ -28,9 +29,6 @@ const READ_ONLY: &str = "ERR Write commands are not allowed from read-only scrip
 const KILLED: &str = "ERR Script killed by user with SCRIPT KILL...";
 /// Its code says that it cannot come to this.
 const MISJUDGED: &str = "ERR The script has not declared this key";
-
-/// Bits of `redis.set_repl`: all there are.
-const REPLICATES: u8 = 3;
 
 /// How the shards of a nested command are had.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,7 +63,8 @@ pub(super) struct ScriptHost<'h, 'c> {
     /// Nothing is refused for want of memory.
     allows_oom: bool,
     protocol: Protocol,
-    replication: u8,
+    /// Who repeats what it does from now on.
+    targets: Targets,
     sums: Sums,
     has_written: bool,
     /// It was ended while it waited for others to leave: no command runs any more.
@@ -95,7 +94,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             allows_oom: !context.is_out_of_memory
                 || flags.has_shebang && (flags.allow_oom || flags.no_writes),
             protocol: Protocol::Resp2,
-            replication: REPLICATES,
+            targets: Targets::ALL,
             sums: Sums::default(),
             has_written: false,
             is_over: false,
@@ -212,7 +211,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             worker: context.worker,
             is_alone: context.is_alone,
             is_out_of_memory: context.is_out_of_memory,
-            is_recorded: self.replication != 0,
+            targets: self.targets,
         };
         nested::run(outer, (known, args), keys, reply, &mut self.sums);
         self.declared.places = places;
@@ -350,7 +349,7 @@ impl Host for ScriptHost<'_, '_> {
     }
 
     fn set_replication(&mut self, bits: u8) {
-        self.replication = bits;
+        self.targets = Targets::of_bits(bits);
     }
 
     fn log(&mut self, level: LogLevel, text: &[u8]) {
