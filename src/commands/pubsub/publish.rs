@@ -90,7 +90,7 @@ mod tests {
         let script: &[&[u8]] = &[b"EVAL", b"return redis.call('publish', 'a', 'b')", b"0"];
         assert_eq!(
             (bench.tell(script), bench.effects()),
-            ("0".into(), vec!["0: publish a b".into()])
+            ("0".into(), vec!["replicas 0: publish a b".into()])
         );
         bench.say("MULTI");
         bench.tell(script);
