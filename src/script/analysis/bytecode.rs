@@ -12,20 +12,20 @@ const DEPTH_MAX: usize = 64;
 
 /// A function.
 #[derive(Debug, Default)]
-pub(super) struct Proto {
+pub(super) struct Proto<'c> {
     pub(super) upvalue_count: usize,
     pub(super) parameter_count: usize,
     pub(super) register_count: usize,
     pub(super) code: Vec<Instruction>,
-    pub(super) constants: Vec<Constant>,
+    pub(super) constants: Vec<Constant<'c>>,
     /// The numbers of the functions that it makes.
     pub(super) children: Vec<usize>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Constant {
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Constant<'c> {
     Number(f64),
-    Text(Box<[u8]>),
+    Text(&'c [u8]),
     /// Nil or a boolean.
     Other,
 }
@@ -144,7 +144,7 @@ impl Instruction {
 }
 
 /// Takes code apart: its functions, the outermost one first. `None` if it is not of this form.
-pub(super) fn read(code: &[u8]) -> Option<Vec<Proto>> {
+pub(super) fn read(code: &[u8]) -> Option<Vec<Proto<'_>>> {
     let mut reader = Reader(code.strip_prefix(&HEADER)?);
     let mut protos = Vec::new();
     reader.proto(&mut protos, 0)?;
@@ -182,7 +182,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a function and those in it; returns its number.
-    fn proto(&mut self, protos: &mut Vec<Proto>, depth: usize) -> Option<usize> {
+    fn proto(&mut self, protos: &mut Vec<Proto<'a>>, depth: usize) -> Option<usize> {
         if depth > DEPTH_MAX {
             return None;
         }
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
         Some(number)
     }
 
-    fn constant(&mut self) -> Option<Constant> {
+    fn constant(&mut self) -> Option<Constant<'a>> {
         Some(match self.byte()? {
             0 => Constant::Other,
             1 => {
@@ -217,7 +217,7 @@ impl<'a> Reader<'a> {
                 Constant::Other
             }
             3 => Constant::Number(f64::from_le_bytes(self.bytes(8)?.try_into().ok()?)),
-            4 => Constant::Text(self.text()?.into()),
+            4 => Constant::Text(self.text()?),
             _ => return None,
         })
     }

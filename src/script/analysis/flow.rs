@@ -5,7 +5,8 @@
 //! parameter whatever any call passes, a result whatever any return returns. All functions are run
 //! again until none of that changes.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
 use super::bytecode::{Constant, Instruction, Operation, Proto};
 use super::value::Value;
@@ -21,7 +22,7 @@ const CONSTANT_MIN: usize = 256;
 const WHOLE_MAX: f64 = 1e14;
 
 /// Returns the places that run commands; `None` if the code is not understood.
-pub(super) fn calls(protos: &[Proto], is_library: bool) -> Option<Vec<Call>> {
+pub(super) fn calls(protos: &[Proto<'_>], is_library: bool) -> Option<Vec<Call>> {
     let mut run = Run::new(protos, is_library)?;
     loop {
         run.has_changed = false;
@@ -33,7 +34,8 @@ pub(super) fn calls(protos: &[Proto], is_library: bool) -> Option<Vec<Call>> {
         }
         run.calls.clear();
     }
-    (!is_library || run.keeps_no_keys()).then_some(run.calls)
+    let understood = !is_library || run.keeps_no_keys();
+    understood.then(|| run.calls.into_values().collect())
 }
 
 /// What the registers of a function hold at one place of its code.
@@ -147,10 +149,11 @@ impl Results {
 }
 
 struct Run<'p> {
-    protos: &'p [Proto],
+    protos: &'p [Proto<'p>],
     facts: Vec<Facts>,
-    texts: Texts,
-    calls: Vec<Call>,
+    texts: Texts<'p>,
+    /// Commands by where they run: the function and the place in its code.
+    calls: BTreeMap<(usize, usize), Call>,
     /// The code registers functions: what it keeps in variables stays from one run to the next.
     is_library: bool,
     has_changed: bool,
@@ -160,13 +163,13 @@ struct Run<'p> {
 
 /// The texts that code names, by number.
 #[derive(Default)]
-struct Texts {
-    list: Vec<Box<[u8]>>,
-    numbers: HashMap<Box<[u8]>, usize>,
+struct Texts<'p> {
+    list: Vec<Cow<'p, [u8]>>,
+    numbers: HashMap<Cow<'p, [u8]>, usize, foldhash::fast::RandomState>,
 }
 
-impl Texts {
-    fn value(&mut self, text: Box<[u8]>) -> Value {
+impl<'p> Texts<'p> {
+    fn value(&mut self, text: Cow<'p, [u8]>) -> Value {
         let next = self.list.len();
         let number = *self.numbers.entry(text.clone()).or_insert(next);
         if number == next {
@@ -175,11 +178,11 @@ impl Texts {
         Value::Text(number)
     }
 
-    fn constant(&mut self, constant: &Constant) -> Value {
+    fn constant(&mut self, constant: Constant<'p>) -> Value {
         match constant {
-            Constant::Text(text) => self.value(text.clone()),
+            Constant::Text(text) => self.value(Cow::Borrowed(text)),
             Constant::Number(number) if number.fract() == 0.0 && number.abs() < WHOLE_MAX => {
-                self.value(format!("{number:.0}").into_bytes().into())
+                self.value(Cow::Owned(format!("{number:.0}").into_bytes()))
             }
             Constant::Number(_) => Value::Plain,
             Constant::Other => Value::Nothing,
@@ -188,7 +191,7 @@ impl Texts {
 }
 
 impl<'p> Run<'p> {
-    fn new(protos: &'p [Proto], is_library: bool) -> Option<Self> {
+    fn new(protos: &'p [Proto<'p>], is_library: bool) -> Option<Self> {
         let mut texts = Texts::default();
         let mut facts: Vec<Facts> = Vec::with_capacity(protos.len());
         for proto in protos {
@@ -199,18 +202,18 @@ impl<'p> Run<'p> {
                 shared: vec![Value::Nothing; proto.register_count],
                 are_set: vec![false; proto.register_count],
                 upvalues: Vec::new(),
-                constants: proto.constants.iter().map(|it| texts.constant(it)).collect(),
+                constants: proto.constants.iter().map(|it| texts.constant(*it)).collect(),
                 are_joints: joints(proto),
             });
         }
         for number in 0..protos.len() {
             find_upvalues(protos, &mut facts, number)?;
         }
-        let (calls, has_changed, effort) = (Vec::new(), false, EFFORT_MAX);
+        let (calls, has_changed, effort) = (BTreeMap::new(), false, EFFORT_MAX);
         Some(Self { protos, facts, texts, calls, is_library, has_changed, effort })
     }
 
-    /// Runs one function along every way, then notes the commands it runs.
+    /// Runs one function along every way, and notes the commands it runs.
     fn follow(&mut self, number: usize) -> Option<()> {
         let proto = &self.protos[number];
         let mut registers = self.facts[number].parameters.clone();
@@ -220,7 +223,6 @@ impl<'p> Run<'p> {
         let mut known: Vec<Option<State>> = vec![None; proto.code.len()];
         *known.first_mut()? = Some(State { registers, are_shared, open: None });
         let mut due = vec![0];
-        let call_count = self.calls.len();
         while let Some(start) = due.pop() {
             let state = known[start].clone()?;
             self.walk((number, start), state, &mut |next, state| {
@@ -233,13 +235,6 @@ impl<'p> Run<'p> {
                 }
                 Some(())
             })?;
-        }
-        // Only what is known in the end counts.
-        self.calls.truncate(call_count);
-        for (start, state) in known.into_iter().enumerate() {
-            if let Some(state) = state {
-                self.walk((number, start), state, &mut |_, _| Some(()))?;
-            }
         }
         Some(())
     }
@@ -356,7 +351,7 @@ impl<'p> Run<'p> {
             }
             O::Call | O::TailCall => {
                 let is_tail = code.operation() == Some(O::TailCall);
-                self.call(frame, (a, b, if is_tail { 0 } else { c }))?;
+                self.call(frame, at, (a, b, if is_tail { 0 } else { c }))?;
             }
             O::Return => {
                 self.return_values(frame, a, b)?;
@@ -561,10 +556,15 @@ impl<'p> Run<'p> {
         Some(Values { known, rest })
     }
 
-    fn call(&mut self, frame: &mut Frame, (a, b, c): (usize, usize, usize)) -> Option<()> {
+    fn call(
+        &mut self,
+        frame: &mut Frame,
+        at: usize,
+        (a, b, c): (usize, usize, usize),
+    ) -> Option<()> {
         let values = self.values(frame, a + 1, b)?;
         let called = self.get(frame, a)?;
-        let results = self.results(called, values)?;
+        let results = self.results((frame.number, at), called, values)?;
         frame.state.registers.get_mut(a..)?.fill(Value::Nothing);
         frame.state.open = None;
         match c.checked_sub(1) {
@@ -582,17 +582,17 @@ impl<'p> Run<'p> {
     }
 
     /// Calls something.
-    fn results(&mut self, called: Value, values: Values) -> Option<Results> {
+    fn results(&mut self, place: (usize, usize), called: Value, values: Values) -> Option<Results> {
         let takes_keys = values.at(0) == Value::Keys && values.rest.is_none();
         match called {
             Value::Nothing => return Some(Results::any(Value::Nothing)),
             Value::Unknown => return None,
             Value::Call => {
-                self.note_command(&values);
+                self.note_command(place, &values);
                 return Some(Results::one(Value::Plain));
             }
             Value::Pcall if values.at(0) == Value::Call && !values.known.is_empty() => {
-                self.note_command(&values.without_first());
+                self.note_command(place, &values.without_first());
                 return Some(Results::any(Value::Plain));
             }
             Value::Closure(number) => return self.call_own(number, &values),
@@ -688,11 +688,12 @@ impl<'p> Run<'p> {
         self.set(frame, a + 2, results.at(0))
     }
 
-    /// Notes a command, unless it fails for what its arguments are.
-    fn note_command(&mut self, values: &Values) {
+    /// Notes a command, unless it fails for what its arguments are. The last time that a place is come
+    /// to is the one that counts: everything is known then.
+    fn note_command(&mut self, place: (usize, usize), values: &Values) {
         let argument = |value| match value {
             Value::Key => Some(Argument::Key),
-            Value::Text(number) => Some(Argument::Text(self.texts.list[number].clone())),
+            Value::Text(number) => Some(Argument::Text(self.texts.list[number].as_ref().into())),
             Value::Plain | Value::Unknown => Some(Argument::Unknown),
             _ => None,
         };
@@ -702,9 +703,7 @@ impl<'p> Run<'p> {
             Some(Rest { first: argument(first)?, others: argument(others) })
         });
         let call = Call { arguments, rest };
-        if !self.calls.contains(&call) {
-            self.calls.push(call);
-        }
+        self.calls.insert(place, call);
     }
 }
 
@@ -734,7 +733,7 @@ fn widen(place: &mut Value, value: Value) -> bool {
 }
 
 /// Returns where ways through a function's code part or meet.
-fn joints(proto: &Proto) -> Vec<bool> {
+fn joints(proto: &Proto<'_>) -> Vec<bool> {
     use Operation as O;
     let mut joints = vec![false; proto.code.len()];
     for (at, code) in proto.code.iter().enumerate() {
@@ -756,7 +755,7 @@ fn joints(proto: &Proto) -> Vec<bool> {
 }
 
 /// Finds out where the upvalues of a function's inner functions are; its own are known.
-fn find_upvalues(protos: &[Proto], facts: &mut [Facts], number: usize) -> Option<()> {
+fn find_upvalues(protos: &[Proto<'_>], facts: &mut [Facts], number: usize) -> Option<()> {
     let proto = &protos[number];
     let mut is_data = false;
     for (at, code) in proto.code.iter().enumerate() {
