@@ -10,8 +10,17 @@ use super::analysis::Call;
 pub struct Conduct {
     /// Where its code runs commands, if the code is understood.
     calls: Option<Arc<[Call]>>,
-    keeps_to_keys: OnceLock<bool>,
+    keeping: OnceLock<Keeping>,
     touches_undeclared: AtomicBool,
+}
+
+/// Whether a program uses no keys but those that are given to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeping {
+    Certain,
+    /// That depends on its arguments (`redis.call(ARGV[1], KEYS[1])`).
+    Depends,
+    Uncertain,
 }
 
 impl Conduct {
@@ -19,12 +28,32 @@ impl Conduct {
         Self { calls, ..Self::default() }
     }
 
-    /// Says whether none of its commands can use a key that is not given to it. Whether a place in the
-    /// code keeps to the keys is asked once, and is always the same.
+    /// Says whether none of its commands can use a key that is not given to it, when these are its
+    /// arguments. Of a place in the code `keeps` says whether it is so; that is asked once, or, if it
+    /// depends on the arguments, each time.
     #[inline]
-    pub fn keeps_to_keys(&self, keeps: impl Fn(&Call) -> bool) -> bool {
-        let judge = || self.calls.as_ref().is_some_and(|calls| calls.iter().all(keeps));
-        *self.keeps_to_keys.get_or_init(judge)
+    pub fn keeps_to_keys(&self, given: &[&[u8]], keeps: impl Fn(&Call, &[&[u8]]) -> bool) -> bool {
+        match self.keeping.get_or_init(|| self.judge(&keeps)) {
+            Keeping::Certain => true,
+            Keeping::Depends => self.calls().iter().all(|call| keeps(call, given)),
+            Keeping::Uncertain => false,
+        }
+    }
+
+    fn calls(&self) -> &[Call] {
+        self.calls.as_deref().unwrap_or_default()
+    }
+
+    #[cold]
+    fn judge(&self, keeps: impl Fn(&Call, &[&[u8]]) -> bool) -> Keeping {
+        if self.calls.is_none() {
+            return Keeping::Uncertain;
+        }
+        let mut others = self.calls().iter().filter(|call| !keeps(call, &[])).peekable();
+        if others.peek().is_none() {
+            return Keeping::Certain;
+        }
+        if others.all(Call::depends_on_given) { Keeping::Depends } else { Keeping::Uncertain }
     }
 
     /// Notes that it has used a key that was not given to it.

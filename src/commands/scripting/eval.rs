@@ -114,16 +114,22 @@ fn flags_of_known(engine: &Engine, args: Args<'_>) -> ScriptFlags {
 }
 
 fn text_keeps_to_keys(engine: &Engine, args: Args<'_>) -> bool {
-    keeps_to_keys(engine, &Scripts::digest(args.at(1)))
+    keeps_to_keys(engine, args, &Scripts::digest(args.at(1)))
 }
 
 fn digest_keeps_to_keys(engine: &Engine, args: Args<'_>) -> bool {
-    keeps_to_keys(engine, args.at(1))
+    keeps_to_keys(engine, args, args.at(1))
 }
 
-fn keeps_to_keys(engine: &Engine, digest: &[u8]) -> bool {
+fn keeps_to_keys(engine: &Engine, args: Args<'_>, digest: &[u8]) -> bool {
     let script = engine.scripts.get(digest);
-    script.is_some_and(|script| engine.table.keeps_to_keys(&script.conduct))
+    script.is_some_and(|script| engine.table.keeps_to_keys(&script.conduct, &arguments_of(args)))
+}
+
+/// Returns what a script or function is given beside its keys; nothing if the number of keys is wrong.
+pub(super) fn arguments_of(args: Args<'_>) -> Vec<&[u8]> {
+    let count = text::parse_i64(args.at(2)).and_then(|count| usize::try_from(count).ok());
+    count.map_or_else(Vec::new, |count| args.from(3).iter().skip(count).collect())
 }
 
 fn eval(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandError> {
@@ -268,7 +274,7 @@ mod tests {
         let engine = &bench.engine;
         let keeps = |code: &str| {
             let script = engine.scripts.load(&code.to_owned().into(), Origin::Evaluated);
-            engine.table.keeps_to_keys(&script.expect("it compiles").conduct)
+            engine.table.keeps_to_keys(&script.expect("it compiles").conduct, &[])
         };
         for code in [
             "return 1",
@@ -314,6 +320,33 @@ mod tests {
             "redis.call('XREAD', 'STREAMS', KEYS[1], 0)",
         ] {
             assert!(!keeps(code), "{code}");
+        }
+        let named = |code: &str, given: &[&[u8]]| {
+            let script = engine.scripts.load(&code.to_owned().into(), Origin::Evaluated);
+            engine.table.keeps_to_keys(&script.expect("it compiles").conduct, given)
+        };
+        let code = "redis.call('GET', KEYS[1]) return redis.call(ARGV[2], KEYS[1], ARGV[1])";
+        for (name, does) in
+            [("set", true), ("PUBLISH", true), ("NOSUCH", true), ("RENAME", false), ("SORT", false)]
+        {
+            assert_eq!(named(code, &[b"x", name.as_bytes()]), does, "{name}");
+        }
+        assert!(!named(code, &[b"x"]));
+        let code = "return redis.call('ZUNION', ARGV[1], KEYS[1], KEYS[2])";
+        assert!(named(code, &[b"2"]) && !named(code, &[b"3"]) && !named(code, &[b"x"]));
+        let code = "ARGV[1] = 'KEYS' return redis.call(ARGV[1], KEYS[1])";
+        assert!(!named(code, &[b"GET"]));
+    }
+
+    #[test]
+    fn a_script_whose_arguments_name_its_commands_may_use_any_key() {
+        let mut bench = Bench::new();
+        let script = "redis.call('INCR', KEYS[1]) return redis.call(ARGV[1], unpack(ARGV, 2))";
+        for step in 1..=2 {
+            assert_eq!(eval(&mut bench, script, &["a"], &["SET", "b", "1"]), "OK");
+            bench.expect(&[("MULTI", "OK")]);
+            assert_eq!(eval(&mut bench, script, &["a"], &["INCR", "b"]), "QUEUED");
+            bench.expect(&[("EXEC", "[2]"), ("GET a", &format!("\"{}\"", 2 * step))]);
         }
     }
 

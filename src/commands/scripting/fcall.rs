@@ -1,6 +1,6 @@
 //! Calling functions of libraries: FCALL and its reading form.
 
-use super::eval::{FLAGS, READS, READS_ONLY, WRITES, arguments, flags_of, key_count};
+use super::eval::{FLAGS, READS, READS_ONLY, WRITES, arguments, arguments_of, flags_of, key_count};
 use crate::engine::{
     Args, Argument, Categories, Command, CommandError, Context, Engine, Flags, Group, call_function,
 };
@@ -40,7 +40,8 @@ fn flags_of_called(engine: &Engine, args: Args<'_>, without: Flags) -> Flags {
 
 fn keeps_to_keys(engine: &Engine, args: Args<'_>) -> bool {
     let function = engine.functions.find(args.at(1));
-    function.is_some_and(|function| engine.table.keeps_to_keys(&function.conduct))
+    function
+        .is_some_and(|function| engine.table.keeps_to_keys(&function.conduct, &arguments_of(args)))
 }
 
 fn fcall(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandError> {

@@ -56,6 +56,7 @@ pub fn call_function(
             flags: function.flags,
             is_read_only,
             conduct: &function.conduct,
+            arguments: given.1,
         };
         context.run_program(&program, &mut |host, reply| machine.call(function, given, host, reply))
     })

@@ -29,6 +29,8 @@ pub struct Program<'p> {
     pub is_read_only: bool,
     /// Which keys it uses.
     pub conduct: &'p Conduct,
+    /// Its arguments beside its keys.
+    pub arguments: &'p [&'p [u8]],
 }
 
 impl Program<'_> {
@@ -70,6 +72,7 @@ pub fn evaluate(
             flags: script.flags,
             is_read_only,
             conduct: &script.conduct,
+            arguments: args,
         };
         let outcome = context
             .run_program(&program, &mut |host, reply| machine.run(script, keys, args, host, reply));
@@ -144,7 +147,7 @@ impl<'c> Context<'c> {
             self.keys.unlock();
             return self.attempt(program, None, run);
         }
-        if self.is_nested || self.engine.table.keeps_to_keys(program.conduct) {
+        if self.is_nested || self.engine.table.keeps_to_keys(program.conduct, program.arguments) {
             return self.attempt(program, None, run);
         }
         if program.conduct.has_touched_undeclared() {

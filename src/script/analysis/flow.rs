@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::bytecode::{Constant, Instruction, Operation, Proto};
 use super::value::Value;
 use super::{Argument, Call, Rest};
+use crate::base::text;
 
 /// Registers looked at before the code counts as not understood: each instruction looks at all.
 const EFFORT_MAX: usize = 2_000_000;
@@ -34,8 +35,22 @@ pub(super) fn calls(protos: &[Proto<'_>], is_library: bool) -> Option<Vec<Call>>
         }
         run.calls.clear();
     }
-    let understood = !is_library || run.keeps_no_keys();
-    understood.then(|| run.calls.into_values().collect())
+    if is_library && !run.keeps_nothing_given() {
+        return None;
+    }
+    if run.arguments_may_change {
+        run.calls.values_mut().for_each(forget_given);
+    }
+    Some(run.calls.into_values().collect())
+}
+
+/// The given arguments may be others by then.
+fn forget_given(call: &mut Call) {
+    for argument in &mut call.arguments {
+        if matches!(argument, Argument::Given(_)) {
+            *argument = Argument::Unknown;
+        }
+    }
 }
 
 /// What the registers of a function hold at one place of its code.
@@ -156,6 +171,8 @@ struct Run<'p> {
     calls: BTreeMap<(usize, usize), Call>,
     /// The code registers functions: what it keeps in variables stays from one run to the next.
     is_library: bool,
+    /// The table of the given arguments went where it is not followed.
+    arguments_may_change: bool,
     has_changed: bool,
     /// Registers that may still be looked at.
     effort: usize,
@@ -210,7 +227,17 @@ impl<'p> Run<'p> {
             find_upvalues(protos, &mut facts, number)?;
         }
         let (calls, has_changed, effort) = (BTreeMap::new(), false, EFFORT_MAX);
-        Some(Self { protos, facts, texts, calls, is_library, has_changed, effort })
+        let arguments_may_change = false;
+        Some(Self {
+            protos,
+            facts,
+            texts,
+            calls,
+            is_library,
+            arguments_may_change,
+            has_changed,
+            effort,
+        })
     }
 
     /// Runs one function along every way, and notes the commands it runs.
@@ -299,7 +326,7 @@ impl<'p> Run<'p> {
             }
             O::Global => {
                 let value = Value::of_global(self.text(self.constant(number, code.wide())?)?)?;
-                if self.is_library && value == Value::Keys {
+                if self.is_library && matches!(value, Value::Keys | Value::Arguments) {
                     return None;
                 }
                 self.set(frame, a, value)?;
@@ -450,8 +477,8 @@ impl<'p> Run<'p> {
         let stays = self.is_library && place.proto == 0;
         let value = match value {
             // A later run may find it, whose keys are others.
-            Value::Key if stays => Value::Plain,
-            Value::Keys if stays => return None,
+            Value::Key | Value::Given(_) if stays => Value::Plain,
+            Value::Keys | Value::Arguments if stays => return None,
             Value::Closure(number) if stays && !self.is_outermost(number) => return None,
             value => value,
         };
@@ -465,14 +492,17 @@ impl<'p> Run<'p> {
         self.facts[number].upvalues.iter().all(|place| place.proto == 0)
     }
 
-    /// Says whether no function that may be called in a later run has keys of the one that made it.
-    fn keeps_no_keys(&self) -> bool {
+    /// Says whether no function that may be called in a later run has what was given to the one that
+    /// made it.
+    fn keeps_nothing_given(&self) -> bool {
         let mut loose = (0..self.facts.len()).filter(|it| self.facts[*it].is_loose);
         loose.all(|number| {
             let mut upvalues = self.facts[number].upvalues.iter();
             upvalues.all(|place| {
                 let value = self.facts[place.proto].shared[place.register];
-                place.proto == 0 || !matches!(value, Value::Key | Value::Keys | Value::Closure(_))
+                let is_given =
+                    matches!(value, Value::Key | Value::Keys | Value::Given(_) | Value::Arguments);
+                place.proto == 0 || !(is_given || matches!(value, Value::Closure(_)))
             })
         })
     }
@@ -488,6 +518,10 @@ impl<'p> Run<'p> {
                 }
                 Some(())
             }
+            Value::Arguments => {
+                self.arguments_may_change = true;
+                Some(())
+            }
             value => value.is_plain().then_some(()),
         }
     }
@@ -496,6 +530,7 @@ impl<'p> Run<'p> {
     fn index(&mut self, object: Value, key: Value) -> Option<Value> {
         match object {
             Value::Keys => return Some(Value::Key),
+            Value::Arguments => return Some(self.given(key)),
             Value::Redis if key == Value::Nothing => return Some(Value::Nothing),
             Value::Redis => return self.text(key).map(Value::of_redis),
             Value::Library => return Some(self.text(key).map_or(Value::Plain, Value::of_library)),
@@ -505,6 +540,12 @@ impl<'p> Run<'p> {
         self.put_anywhere(object)?;
         self.put_anywhere(key)?;
         Some(Value::Plain)
+    }
+
+    /// Returns what the table of the given arguments has under a key.
+    fn given(&self, key: Value) -> Value {
+        let number = self.text(key).and_then(text::parse_i64);
+        number.and_then(|number| usize::try_from(number).ok()).map_or(Value::Plain, Value::Given)
     }
 
     fn set_index(&mut self, frame: &mut Frame, code: Instruction) -> Option<()> {
@@ -584,6 +625,7 @@ impl<'p> Run<'p> {
     /// Calls something.
     fn results(&mut self, place: (usize, usize), called: Value, values: Values) -> Option<Results> {
         let takes_keys = values.at(0) == Value::Keys && values.rest.is_none();
+        let takes_arguments = values.at(0) == Value::Arguments && values.rest.is_none();
         match called {
             Value::Nothing => return Some(Results::any(Value::Nothing)),
             Value::Unknown => return None,
@@ -605,20 +647,28 @@ impl<'p> Run<'p> {
                 return Some(Results { known, others: Value::Nothing });
             }
             Value::Unpack if takes_keys => return Some(Results::any(Value::Key)),
+            Value::Pairs if takes_arguments => {
+                let known = vec![Value::Each, Value::Arguments, Value::Plain];
+                return Some(Results { known, others: Value::Nothing });
+            }
+            Value::Unpack | Value::Next if takes_arguments => {
+                return Some(Results::any(Value::Plain));
+            }
             Value::Register => {
                 let callback = match (values.at(0), values.at(1)) {
                     (_, Value::Closure(number)) | (Value::Fresh(Some(number)), _) => Some(number),
                     _ => None,
                 };
                 if let Some(number) = callback.filter(|_| values.rest.is_none()) {
-                    self.pass(number, &[Value::Keys, Value::Plain]);
+                    self.pass(number, &[Value::Keys, Value::Arguments]);
                     return Some(Results::one(Value::Nothing));
                 }
             }
             _ => {}
         }
         for value in values.all() {
-            if !(called == Value::Reader && value == Value::Keys) {
+            let is_list = matches!(value, Value::Keys | Value::Arguments);
+            if !(called == Value::Reader && is_list) {
                 self.put_anywhere(value)?;
             }
         }
@@ -673,13 +723,14 @@ impl<'p> Run<'p> {
     fn next_of_each(&mut self, frame: &mut Frame, a: usize, count: usize) -> Option<()> {
         let [each, list, last] = [a, a + 1, a + 2].map(|it| self.get(frame, it));
         let (each, list) = (each?, list?);
+        // Of the given arguments nothing is known but their numbers.
         let mut results = Results::any(Value::Plain);
         if (each, list) == (Value::Each, Value::Keys) {
             results = Results { known: vec![Value::Plain, Value::Key], others: Value::Nothing };
         } else if let Value::Closure(number) = each {
             let values = Values { known: vec![list, last?], rest: None };
             results = self.call_own(number, &values)?;
-        } else {
+        } else if (each, list) != (Value::Each, Value::Arguments) {
             for value in [each, list, last?] {
                 self.put_anywhere(value)?;
             }
@@ -693,6 +744,7 @@ impl<'p> Run<'p> {
     fn note_command(&mut self, place: (usize, usize), values: &Values) {
         let argument = |value| match value {
             Value::Key => Some(Argument::Key),
+            Value::Given(number) => Some(Argument::Given(number)),
             Value::Text(number) => Some(Argument::Text(self.texts.list[number].as_ref().into())),
             Value::Plain | Value::Unknown => Some(Argument::Unknown),
             _ => None,

@@ -34,6 +34,8 @@ pub enum Argument {
     Key,
     /// It is always this.
     Text(Box<[u8]>),
+    /// It is the argument of this number, from 1 on, that was given to the program.
+    Given(usize),
     Unknown,
 }
 
@@ -55,7 +57,23 @@ pub(super) fn calls(code: &[u8], is_library: bool) -> Option<Box<[Call]>> {
     flow::calls(&protos, is_library).map(Vec::into_boxed_slice)
 }
 
+impl Argument {
+    /// Returns what the argument is if these are given to the program, and that is known.
+    pub fn text<'a>(&'a self, given: &[&'a [u8]]) -> Option<&'a [u8]> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Given(number) => given.get(number.checked_sub(1)?).copied(),
+            Self::Key | Self::Unknown => None,
+        }
+    }
+}
+
 impl Call {
+    /// Says whether anything about it depends on the arguments that are given to the program.
+    pub fn depends_on_given(&self) -> bool {
+        self.arguments.iter().any(|argument| matches!(argument, Argument::Given(_)))
+    }
+
     /// Returns what is known of the argument at a position; `None` if there is certainly none.
     pub fn argument(&self, index: usize) -> Option<&Argument> {
         if let Some(argument) = self.arguments.get(index) {

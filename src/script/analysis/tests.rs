@@ -17,6 +17,7 @@ fn show(call: &Call) -> String {
     let text = |argument: &Argument| match argument {
         Argument::Key => "<key>".to_owned(),
         Argument::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        Argument::Given(number) => format!("<{number}>"),
         Argument::Unknown => "?".to_owned(),
     };
     let mut texts: Vec<String> = call.arguments.iter().map(text).collect();
@@ -50,7 +51,7 @@ fn given_keys_are_told_from_other_arguments() {
         "local v = redis.call('GET', KEYS[1]) or 0 v = v + ARGV[1] redis.call('SET', KEYS[1], v) return v",
         "GET <key>; SET <key> ?",
     );
-    script("return redis.pcall('GET', ARGV[1])", "GET ?");
+    script("return redis.pcall('GET', ARGV[1])", "GET <1>");
     script("return redis['call']('get', 'a')", "get a");
     script("return server.call('get', KEYS[1] .. ':x')", "get ?");
     script("redis.call('ZUNION', 2, KEYS[1], KEYS[#KEYS], 1.5)", "ZUNION 2 <key> <key> ?");
@@ -192,10 +193,47 @@ fn variables_of_outer_functions_are_whatever_anybody_puts_there() {
 }
 
 #[test]
+fn given_arguments_are_told_from_each_other_as_long_as_they_stay_as_they_are() {
+    script("return redis.call(ARGV[2], KEYS[1], ARGV[1])", "<2> <key> <1>");
+    script("local a = ARGV return redis.call(a[1], KEYS[1], a[#a])", "<1> <key> ?");
+    script("local c = ARGV[1] or 'GET' return redis.call(c, KEYS[1])", "? <key>");
+    script("return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))", "<1> <key> +? +?...");
+    script("for i, v in ipairs(ARGV) do redis.call(ARGV[1], KEYS[1], v) end", "<1> <key> ?");
+    script(
+        "local n = table.concat(ARGV, ' ') return redis.call(ARGV[1], KEYS[1], n)",
+        "<1> <key> ?",
+    );
+    for change in [
+        "ARGV[1] = 'x'",
+        "table.remove(ARGV, 1)",
+        "local t = {ARGV} t[1][1] = 'x'",
+        "local function f(a) a[1] = 'x' end f(ARGV)",
+        "pcall(function(a) a[1] = 'x' end, ARGV)",
+        "pcall(function() ARGV[1] = 'x' end)",
+    ] {
+        script(&format!("{change} return redis.call(ARGV[1], KEYS[1])"), "? <key>");
+        script(&format!("redis.call(ARGV[1], KEYS[1]) {change}"), "? <key>");
+    }
+    unclear(
+        &["local a = ARGV if a[1] then a = {} end a[1] = 'x' return redis.call(ARGV[1])"],
+        false,
+    );
+    library(
+        "redis.register_function('f', function(keys, args) redis.call(args[1], keys[1]) end)",
+        "<1> <key>",
+    );
+    library(
+        "local last redis.register_function('f', function(keys, args) redis.call(last, keys[1]) \
+         last = args[1] end)",
+        "? <key>",
+    );
+}
+
+#[test]
 fn the_functions_of_a_library_get_keys() {
     library(
         "redis.register_function('f', function(keys, args) redis.call('SET', keys[1], args[1]) end)",
-        "SET <key> ?",
+        "SET <key> <1>",
     );
     library(
         "redis.register_function{function_name='f', flags={'allow-oom'}, callback=function(keys) \

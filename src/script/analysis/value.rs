@@ -13,6 +13,10 @@ pub(super) enum Value {
     Key,
     /// The table of the given keys.
     Keys,
+    /// The given argument of this number, or nil.
+    Given(usize),
+    /// The table of the given arguments.
+    Arguments,
     /// The table `redis`.
     Redis,
     /// `redis.call` or `redis.pcall`.
@@ -53,6 +57,7 @@ impl Value {
     pub(super) fn is_plain(self) -> bool {
         match self {
             Self::Keys
+            | Self::Arguments
             | Self::Redis
             | Self::Call
             | Self::Unknown
@@ -62,6 +67,7 @@ impl Value {
             | Self::Plain
             | Self::Text(_)
             | Self::Key
+            | Self::Given(_)
             | Self::Register
             | Self::Library
             | Self::Reader
@@ -79,6 +85,7 @@ impl Value {
     pub(super) fn of_global(name: &[u8]) -> Option<Self> {
         Some(match name {
             b"KEYS" => Self::Keys,
+            b"ARGV" => Self::Arguments,
             b"redis" | b"server" => Self::Redis,
             b"pairs" | b"ipairs" => Self::Pairs,
             b"next" => Self::Next,
@@ -86,10 +93,11 @@ impl Value {
             b"pcall" => Self::Pcall,
             b"type" | b"tostring" | b"rawequal" => Self::Reader,
             b"table" | b"cjson" | b"cmsgpack" => Self::Library,
-            b"ARGV" | b"string" | b"math" | b"bit" | b"struct" | b"os" | b"coroutine"
-            | b"tonumber" | b"select" | b"assert" | b"error" | b"xpcall" | b"rawget"
-            | b"rawset" | b"setmetatable" | b"getmetatable" | b"collectgarbage" | b"gcinfo"
-            | b"_VERSION" => Self::Plain,
+            b"string" | b"math" | b"bit" | b"struct" | b"os" | b"coroutine" | b"tonumber"
+            | b"select" | b"assert" | b"error" | b"xpcall" | b"rawget" | b"rawset"
+            | b"setmetatable" | b"getmetatable" | b"collectgarbage" | b"gcinfo" | b"_VERSION" => {
+                Self::Plain
+            }
             _ => return None,
         })
     }
