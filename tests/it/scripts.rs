@@ -288,13 +288,16 @@ fn whoever_waits_when_a_script_becomes_slow_is_told() {
     for_each_thread_count_with(&[("busy-reply-threshold", "200")], |server| {
         let mut busy = server.client();
         busy.send(&["EVAL", ENDLESS, "1", "held"]);
-        in_threads(4, |index| {
-            let lines = ["GET held", "MSET held 1 b 2", "FLUSHALL", "EVAL"];
+        in_threads(5, |index| {
+            const HALF_DECLARED: &str =
+                "redis.call('GET', KEYS[1]) pcall(redis.call, 'GET', 'held') return 1";
+            let lines = ["GET held", "MSET held 1 b 2", "FLUSHALL", "EVAL", "EVAL"];
             let mut client = server.client();
             // The first of them may come before the script.
             let reply = loop {
                 let reply = match index {
                     3 => client.call(&["EVAL", "return redis.call('SET', 'held', 1)", "0"]),
+                    4 => client.call(&["EVAL", HALF_DECLARED, "1", "own"]),
                     _ => client.line(lines[index]),
                 };
                 if reply.is_error() {
@@ -330,7 +333,7 @@ fn receive_all(clients: Vec<Client>) -> Value {
     own.remove(0)
 }
 
-const WAITS_READING: &str = "redis.call('GET', KEYS[1]) return redis.call('GET', ARGV[1])";
+const WAITS_TELLING: &str = "redis.call('PUBLISH', 'c', KEYS[1]) return redis.call('GET', ARGV[1])";
 const WAITS_WRITING: &str = "redis.call('INCR', KEYS[1]) return redis.call('INCR', ARGV[1])";
 const WRITES: &str = "redis.call('SET', KEYS[1], 1) while redis.call('TIME')[1] do end";
 
@@ -354,7 +357,7 @@ fn a_script_that_waits_for_a_slow_one_can_be_killed_as_long_as_it_has_written_no
     }
     let mut server = Server::start(&[("threads", "4"), ("busy-reply-threshold", "20")]);
     let (_busy, clients) =
-        start_one_that_waits(&server, &["EVAL", WRITES, "1", "held"], WAITS_READING);
+        start_one_that_waits(&server, &["EVAL", WRITES, "1", "held"], WAITS_TELLING);
     let mut client = server.client();
     assert_eq!(client.line("SCRIPT KILL").text(), "OK");
     assert!(receive_all(clients).error().contains("killed"));

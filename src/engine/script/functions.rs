@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::run::{NESTED, Program, refusal};
+use super::run::{NESTED, Program, refused};
 use super::slow::ProgramKind;
 use crate::engine::context::Context;
 use crate::engine::error::CommandError;
@@ -25,11 +25,11 @@ fn on_machine<R>(
         let mut place = place.try_borrow_mut().map_err(|_| NESTED)?;
         let mut machine = match place.take() {
             Some(machine) => machine,
-            None => FunctionMachine::new().map_err(refusal)?,
+            None => FunctionMachine::new().map_err(refused)?,
         };
         let version = engine.functions.version();
         if machine.version() != Some(version) {
-            machine.renew(version, &engine.functions.current()).map_err(refusal)?;
+            machine.renew(version, &engine.functions.current()).map_err(refused)?;
         }
         let outcome = act(&mut machine);
         // Relaxed: a statistic.

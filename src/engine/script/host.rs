@@ -67,8 +67,12 @@ pub(super) struct ScriptHost<'h, 'c> {
     targets: Targets,
     sums: Sums,
     has_written: bool,
+    /// It has done something that others can see.
+    has_acted: bool,
     /// It was ended while it waited for others to leave: no command runs any more.
     is_over: bool,
+    /// Why it was, if that was not because somebody wanted it.
+    refusal: Option<CommandError>,
     within: Option<gate::ClosedFromWithin<'c>>,
     /// What lets it close the gate.
     reservation: Option<gate::Reservation<'c>>,
@@ -97,7 +101,9 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             targets: Targets::ALL,
             sums: Sums::default(),
             has_written: false,
+            has_acted: false,
             is_over: false,
+            refusal: None,
             within: None,
             reservation,
             began_us: clock::monotonic_us(),
@@ -109,9 +115,10 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         }
     }
 
-    /// Hands what the script did to the command that runs it, still under all locks.
-    pub(super) fn settle(self) {
-        let Self { context, sums, within, reservation, slow, .. } = self;
+    /// Hands what the script did to the command that runs it, still under all locks. Returns what the
+    /// client reads if it was ended before it had done anything.
+    pub(super) fn settle(self) -> Option<CommandError> {
+        let Self { context, sums, within, reservation, slow, refusal, .. } = self;
         drop(slow);
         let engine = context.engine;
         if sums.changes > 0 {
@@ -131,6 +138,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         }
         drop(within);
         drop(reservation);
+        refusal
     }
 
     /// Copies arguments to where the engine reads them.
@@ -195,7 +203,9 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         places.sort_unstable();
         let mode = mode_of(known);
         let footing = self.footing(known, &places, mode)?;
+        let visible = Flags::WRITE.and(Flags::MAY_REPLICATE).and(Flags::PUBSUB).and(Flags::ADMIN);
         self.has_written |= known.command.flags.has(Flags::WRITE);
+        self.has_acted |= known.command.flags.has_any(visible);
         let context = &mut *self.context;
         let access = context.keys.access();
         let keys = match footing {
@@ -253,15 +263,23 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         Ok(())
     }
 
-    /// Waits until nobody else is inside the gate, which is closed. Meanwhile this one may become slow;
-    /// it does at once when another one is, so that nobody waits for the two of them.
+    /// Waits until nobody else is inside the gate, which is closed. Meanwhile this one may become slow.
+    /// If another one is, it ends as if it had come later, unless it has done something: then it is slow
+    /// at once, too, so that nobody waits for the two of them.
     fn wait_for_others(&mut self) -> Result<(), &'static str> {
         let mut patience = Patience::default();
         while let Some(closed) = &self.within
             && !closed.is_alone()
         {
-            if self.slow.is_none() && closed.waits_for_long() {
-                self.become_slow();
+            if closed.waits_for_long() {
+                if !self.has_acted {
+                    self.refusal = Some(self.context.engine.slow.refusal());
+                    self.is_over = true;
+                    return Err(KILLED);
+                }
+                if self.slow.is_none() {
+                    self.become_slow();
+                }
             }
             if self.meanwhile() != Meanwhile::GoOn {
                 self.is_over = true;
@@ -337,7 +355,9 @@ impl Host for ScriptHost<'_, '_> {
             Err(refusal) => Err(refusal),
         };
         if let Err(refusal) = outcome {
-            self.context.stats().record_error(refusal.as_bytes());
+            if self.refusal.is_none() {
+                self.context.stats().record_error(refusal.as_bytes());
+            }
             reply.error(refusal);
         }
         self.buffer = buffer;

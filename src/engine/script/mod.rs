@@ -14,7 +14,8 @@
 //! - One that is known to use other keys runs behind the closed gate from its beginning.
 //! - A transaction with a script that can runs behind the closed gate as a whole.
 //!
-//! So a script runs once and to its end, whatever keys it uses, also the first time.
+//! So a script runs once and to its end, whatever keys it uses, also the first time. Only one that has
+//! done nothing yet and would wait for a slow script ends: like any other command it is answered BUSY.
 //!
 //! A script that takes longer than `busy-reply-threshold` is entered in a list ([`SlowScripts`]).
 //! Nobody waits for what it holds any more: who wants it is answered BUSY.

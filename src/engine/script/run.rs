@@ -64,7 +64,7 @@ pub fn evaluate(
     MACHINE.with_borrow_mut(|place| {
         let mut machine = match place.take_if(|machine| machine.generation() == generation) {
             Some(machine) => machine,
-            None => Machine::new(generation).map_err(refusal)?,
+            None => Machine::new(generation).map_err(refused)?,
         };
         let program = Program {
             kind: ProgramKind::Script,
@@ -96,7 +96,7 @@ pub fn drop_forgotten_scripts(engine: &Engine, worker: usize) {
     });
 }
 
-pub(super) fn refusal(error: ScriptError) -> CommandError {
+pub(super) fn refused(error: ScriptError) -> CommandError {
     let text = error.text().to_vec();
     if error.is_counted() { CommandError::Counted(text) } else { CommandError::Quoting(text) }
 }
@@ -193,16 +193,17 @@ impl<'c> Context<'c> {
         let db = self.session.db;
         let mut host = ScriptHost::new(self, *program, reservation);
         let outcome = run(&mut host, &mut reply);
-        host.settle();
+        let refusal = host.settle();
         if self.session.db != db {
             self.session.select(db);
         }
         reply.set_protocol(protocol);
         *self.reply = reply;
-        outcome.map_err(|error| {
-            self.reply.truncate(mark);
-            refusal(error)
-        })
+        let outcome = match refusal {
+            Some(busy) => Err(busy),
+            None => outcome.map_err(refused),
+        };
+        outcome.inspect_err(|_| self.reply.truncate(mark))
     }
 
     fn run_alone(&mut self, program: &Program<'_>, run: &mut Run<'_>) -> Result<(), CommandError> {
