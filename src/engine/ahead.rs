@@ -8,24 +8,37 @@
 //! Nobody may wait for anything while shards are held: they are only tried, commands whose shard
 //! cannot be had at once end the block, and so do those that need more than one shard, or long. What
 //! may wait (evicting, removing expired keys that a reader saw) is put off until nothing is held.
+//! Commands that follow each other on one shard share its lock.
 
 use std::ops::Range;
 
 use super::args::Args;
-use super::batch::{Batch, EntryHints, Queued};
+use super::batch::{Batch, EntryHints, HINTS_MAX, Queued};
+use super::refusals::fits;
 use super::state::Engine;
 use super::table::Known;
-use crate::keyspace::HeldShard;
+use crate::keyspace::{HeldShard, shard_of};
 
 /// Commands of a block.
-const BLOCK_COMMANDS: usize = 8;
+pub(super) const BLOCK_COMMANDS: usize = 8;
+const _: () = assert!(BLOCK_COMMANDS <= HINTS_MAX);
 /// Request bytes up to which a command is plain: more of them take long.
 const PLAIN_BYTES_MAX: usize = 4096;
 
+/// Blocks whose shards are held at the same time.
+const BLOCK_COUNT: usize = 2;
+
+/// A command whose shard is held. It is one of the table with as many arguments as it takes.
+pub(super) struct Held<'k> {
+    pub(super) known: &'k Known,
+    /// `None` where it is the shard of the command before, which is of the same block.
+    pub(super) shard: Option<HeldShard<'k>>,
+}
+
 /// The held shards of one block of commands, in their order.
 #[derive(Default)]
-struct Block<'k> {
-    shards: [Option<HeldShard<'k>>; BLOCK_COMMANDS],
+pub(super) struct Block<'k> {
+    commands: [Option<Held<'k>>; BLOCK_COMMANDS],
     /// Shards from here up to the end are held.
     next: usize,
     end: usize,
@@ -36,17 +49,36 @@ impl<'k> Block<'k> {
         self.end - self.next
     }
 
-    fn push(&mut self, shard: HeldShard<'k>) {
-        self.shards[self.end] = Some(shard);
+    #[inline(always)]
+    fn push(&mut self, held: Held<'k>) {
+        self.commands[self.end] = Some(held);
         self.end += 1;
+    }
+
+    /// Returns the held shards with their commands, of which `queued` begins with the block's first.
+    #[inline]
+    fn shards<'b>(
+        &'b mut self,
+        queued: &'b [Queued],
+    ) -> impl Iterator<Item = (&'b mut HeldShard<'k>, &'b Queued)> {
+        let held = self.commands[..self.end].iter_mut().zip(queued);
+        held.filter_map(|(held, queued)| Some((held.as_mut()?.shard.as_mut()?, queued)))
+    }
+
+    /// Takes the command that comes next.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Held<'k>> {
+        let held = self.commands.get_mut(self.next)?.take()?;
+        self.next += 1;
+        Some(held)
     }
 }
 
 /// Shards held for the commands that come next.
 #[derive(Default)]
 pub(super) struct Ahead<'k> {
-    blocks: [Block<'k>; 2],
-    /// Which block belongs to the command that comes next.
+    blocks: [Block<'k>; BLOCK_COUNT],
+    /// Which block belongs to the command that comes next; the others follow it.
     turn: usize,
 }
 
@@ -57,43 +89,54 @@ impl<'k> Ahead<'k> {
         self.blocks[self.turn].len() == 0
     }
 
-    /// Takes the shard of the command that comes next, if it is held; if not, none is.
+    /// Returns the block of the command that comes next.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<HeldShard<'k>> {
-        let block = &mut self.blocks[self.turn];
-        let shard = block.shards.get_mut(block.next)?.take()?;
-        block.next += 1;
-        Some(shard)
+    pub(super) fn block(&mut self) -> &mut Block<'k> {
+        &mut self.blocks[self.turn]
     }
 
-    /// Goes on to the next block; says whether there is one.
+    /// Lets all shards go.
+    pub(super) fn clear(&mut self) {
+        for block in self.blocks.iter_mut().filter(|block| block.len() > 0) {
+            *block = Block::default();
+        }
+    }
+
+    /// Goes on to the next block, which has shards unless none at all is held; says whether it has.
     #[inline]
     pub(super) fn turn(&mut self) -> bool {
-        self.turn ^= 1;
+        self.turn = (self.turn + 1) % BLOCK_COUNT;
         !self.is_used_up()
     }
 
-    /// Holds shards for the commands that come next. The block in turn is filled if it is empty, the
-    /// other one behind it.
+    /// Holds shards for the commands that come next, and begins to fetch their entries.
     pub(super) fn hold(
         &mut self,
         engine: &'k Engine,
         db: u32,
         (batch, buffer): (&Batch, &[u8]),
-        mut range: Range<usize>,
+        range: Range<usize>,
     ) {
-        if self.is_used_up() {
-            fill(&mut self.blocks[self.turn], engine, db, (batch, buffer), range.clone());
-        }
-        range.start += self.blocks[self.turn].len();
-        if !self.is_used_up() {
-            fill(&mut self.blocks[self.turn ^ 1], engine, db, (batch, buffer), range);
+        let mut at = range.start;
+        for step in 0..BLOCK_COUNT {
+            let block = &mut self.blocks[(self.turn + step) % BLOCK_COUNT];
+            if block.len() == 0 {
+                fill(block, engine, db, (batch, buffer), at..range.end);
+            }
+            if block.len() == 0 {
+                break;
+            }
+            at += block.len();
         }
     }
 }
 
 /// Holds shards for the first commands of a range, up to one that is not plain or has to wait, and
 /// begins to fetch their entries.
+///
+/// Locking, finding and fetching are loops of their own: reads and fetches have to wait until their
+/// addresses are translated, which those of a loop do together; a locked instruction between them would
+/// wait for each.
 fn fill<'k>(
     block: &mut Block<'k>,
     engine: &'k Engine,
@@ -102,22 +145,33 @@ fn fill<'k>(
     range: Range<usize>,
 ) {
     (block.next, block.end) = (0, 0);
-    let mut hints = EntryHints::default();
+    let (first, mut last) = (range.start, None);
     for index in range.take(BLOCK_COMMANDS) {
         let queued = &batch.commands[index];
         let Some(known) = queued.id.map(|id| engine.table.by_id(id)) else { break };
         if !is_plain(known, queued, batch.args(buffer, index)) {
             break;
         }
-        let held = engine.keyspace.try_hold((db, queued.hash), known.mode);
-        let Some((shard, hint)) = held else { break };
-        block.push(shard);
-        hints.note(hint);
+        let place = Some((shard_of(queued.hash), known.mode));
+        if place == last {
+            block.push(Held { known, shard: None });
+            continue;
+        }
+        let Some(shard) = engine.keyspace.try_hold((db, queued.hash), known.mode) else { break };
+        block.push(Held { known, shard: Some(shard) });
+        last = place;
+    }
+    let mut hints = EntryHints::default();
+    for (shard, queued) in block.shards(&batch.commands[first..]) {
+        hints.note(shard.find_ahead(queued.hash));
     }
     hints.prefetch();
 }
 
 #[inline]
 fn is_plain(known: &Known, queued: &Queued, args: Args<'_>) -> bool {
-    known.is_plain && queued.has_hash && args.extent_bytes() <= PLAIN_BYTES_MAX
+    known.is_plain
+        && queued.has_hash
+        && args.extent_bytes() <= PLAIN_BYTES_MAX
+        && fits(known.command.arity, args.len())
 }

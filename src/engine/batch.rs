@@ -1,5 +1,6 @@
 //! A batch: complete commands of one client or of several, parsed before the first one runs.
 
+use super::ahead::BLOCK_COMMANDS;
 use super::args::Args;
 use super::table::{CommandTable, KeyPlan, Known};
 use crate::keyspace::{EntryHint, Keyspace};
@@ -56,8 +57,8 @@ pub(super) struct Queued {
     /// The database its client was in when it was looked up; good enough for fetching ahead.
     db: u32,
     pub(super) has_hash: bool,
-    /// Its client has sent many commands at once.
-    is_in_row: bool,
+    /// Its entry is fetched when its shard is locked ahead, in time for it.
+    is_held_ahead: bool,
 }
 
 /// Parsed commands with the positions of their arguments.
@@ -88,7 +89,7 @@ impl Batch {
             hash: 0,
             db: 0,
             has_hash: false,
-            is_in_row: false,
+            is_held_ahead: false,
         });
     }
 
@@ -125,21 +126,26 @@ impl Batch {
     ) -> bool {
         let mut runs_script = false;
         let is_in_row = self.commands.len() - first >= ROW_COMMANDS_MIN;
+        let mut finder = table.finder();
         for index in first..self.commands.len() {
             let args = self.args(buffer, index);
-            let known = table.find(args.at(0));
+            let known = finder.find(args.at(0));
             let key = known.and_then(|known| single_key(known, args));
             let hash = key.map(|key| keyspace.hash(key));
             let queued = &mut self.commands[index];
             queued.id = known.map(|known| known.id);
             runs_script |= known.is_some_and(|known| known.runs_script);
             queued.db = db;
-            queued.is_in_row = is_in_row && known.is_some_and(|known| known.is_plain);
+            // Those of the first block run as soon as their shards are locked.
+            queued.is_held_ahead = is_in_row
+                && index - first >= BLOCK_COMMANDS
+                && known.is_some_and(|known| known.is_plain);
             queued.has_hash = hash.is_some();
-            if let Some(hash) = hash {
-                queued.hash = hash;
-                keyspace.prefetch_shard(db, hash);
-            }
+            queued.hash = hash.unwrap_or_default();
+        }
+        // Fetching is a loop of its own, so that all wait together until addresses are translated.
+        for queued in self.commands[first..].iter().filter(|queued| queued.has_hash) {
+            keyspace.prefetch_shard(db, queued.hash);
         }
         runs_script
     }
@@ -168,9 +174,8 @@ fn hashes(commands: &[Queued]) -> impl Iterator<Item = (u32, u64)> {
 #[inline]
 fn fetch_entries(commands: &[Queued], keyspace: &Keyspace) {
     let mut hints = EntryHints::default();
-    // Commands that follow each other get their entries fetched when their shards are locked.
-    let single = commands.iter().filter(|queued| queued.has_hash && !queued.is_in_row);
-    single.for_each(|queued| hints.note(keyspace.entry_hint(queued.db, queued.hash)));
+    let now = commands.iter().filter(|queued| queued.has_hash && !queued.is_held_ahead);
+    now.for_each(|queued| hints.note(keyspace.entry_hint(queued.db, queued.hash)));
     hints.prefetch();
 }
 

@@ -6,7 +6,7 @@ use super::command::{Flags, KeyFlags};
 use super::plan::{KeyAt, find_keys};
 use super::state::Engine;
 use super::table::{KeyPlan, Known};
-use crate::keyspace::{Access, HeldShard, Key, KeyPlace, Keys, LockMode};
+use crate::keyspace::{Access, Key, KeyPlace, Keys, LockMode};
 
 /// Locks what a command declares; `None` if somebody holds it for long.
 // Always inlined: what it returns is large, and is built where it is used.
@@ -15,7 +15,7 @@ pub(super) fn lock<'k>(
     engine: &'k Engine,
     db: u32,
     known: &Known,
-    (args, hash, held): (Args<'k>, Option<u64>, Option<HeldShard<'k>>),
+    (args, hash): (Args<'k>, Option<u64>),
     declared: &mut Declared,
     access: &'k Access,
 ) -> Option<(Keys<'k>, Option<(usize, Key<'k>)>)> {
@@ -26,10 +26,7 @@ pub(super) fn lock<'k>(
             Some(bytes) => {
                 let hash = hash.unwrap_or_else(|| engine.keyspace.hash(bytes));
                 let key = Key::with_hash(bytes, hash, db);
-                let keys = match held {
-                    Some(shard) => Keys::held(shard, access),
-                    None => engine.keyspace.lock_one_soon(key.place(), known.mode, access)?,
-                };
+                let keys = engine.keyspace.lock_one_soon(key.place(), known.mode, access)?;
                 (keys, Some((index, key)))
             }
         },

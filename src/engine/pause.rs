@@ -49,6 +49,13 @@ impl Pause {
         self.is_possible.store(true, Ordering::Relaxed);
     }
 
+    /// Says whether there may be a pause.
+    #[inline]
+    pub fn is_possible(&self) -> bool {
+        // Relaxed: as above.
+        self.is_possible.load(Ordering::Relaxed)
+    }
+
     /// Ends all pauses.
     pub fn end(&self) {
         *self.ends.lock() = Ends::default();

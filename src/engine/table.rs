@@ -40,6 +40,8 @@ pub struct Known {
     pub runs_script: bool,
     /// It needs one shard and little time, so that the shard may be locked ahead.
     pub is_plain: bool,
+    /// Its name consists of letters that all go into its word: no other name has the same word.
+    is_word: bool,
     /// Subcommands by name, for containers.
     pub subcommands: HashMap<&'static str, usize>,
     /// The container, for subcommands.
@@ -100,8 +102,11 @@ impl CommandTable {
         let mode = if is_alone { LockMode::Exclusive } else { LockMode::Shared };
         let plan = plan_of(command);
         let is_plain = matches!(plan, KeyPlan::One(_))
+            && command.subcommands.is_empty()
             && command.complexity.starts_with("O(1)")
             && !command.flags.has(Flags::BLOCKING);
+        let name = command.name.as_bytes();
+        let is_word = name.len() <= WORD_BYTES && name.iter().all(u8::is_ascii_lowercase);
         let subcommands = HashMap::new();
         let runs_script = command.script_keeps_to_keys.is_some();
         let known = Known {
@@ -112,6 +117,7 @@ impl CommandTable {
             mode,
             runs_script,
             is_plain,
+            is_word,
             subcommands,
             parent,
         };
@@ -133,7 +139,11 @@ impl CommandTable {
     /// Returns a top-level command by name, in any case of letters.
     #[inline]
     pub fn find(&self, name: &[u8]) -> Option<&Known> {
-        let word = word_of(name)?;
+        self.find_word(word_of(name)?, name)
+    }
+
+    #[inline]
+    fn find_word(&self, word: u128, name: &[u8]) -> Option<&Known> {
         let mut place = place_of(word);
         loop {
             let id = self.places[place];
@@ -149,6 +159,11 @@ impl CommandTable {
             }
             place = (place + 1) % PLACE_COUNT;
         }
+    }
+
+    /// Returns what finds the commands of a batch, most of which name the same one as the one before.
+    pub fn finder(&self) -> Finder<'_> {
+        Finder { table: self, last: None }
     }
 
     /// Returns a subcommand by name, in any case of letters.
@@ -177,6 +192,29 @@ impl CommandTable {
             None => Some(known),
             Some(name) => self.find_subcommand(known, name),
         }
+    }
+}
+
+/// Finds commands, the one that was found last with the least effort.
+pub struct Finder<'t> {
+    table: &'t CommandTable,
+    last: Option<(u128, &'t Known)>,
+}
+
+impl<'t> Finder<'t> {
+    /// Returns a top-level command by name, in any case of letters.
+    #[inline]
+    pub fn find(&mut self, name: &[u8]) -> Option<&'t Known> {
+        let word = word_of(name)?;
+        if let Some((last_word, known)) = self.last
+            && last_word == word
+            && known.command.name.len() == name.len()
+        {
+            return Some(known);
+        }
+        let known = self.table.find_word(word, name)?;
+        self.last = known.is_word.then_some((word, known));
+        Some(known)
     }
 }
 

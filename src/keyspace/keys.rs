@@ -207,15 +207,21 @@ impl<'a> Keys<'a> {
         Self::of(Shards::None, access)
     }
 
-    /// Returns the keys of a command whose shard was locked ahead.
+    /// Takes a shard that was locked ahead in the place of those locked now.
     #[inline(always)]
-    pub fn held(shard: HeldShard<'a>, access: &'a Access) -> Self {
-        Self::of(Shards::One(shard.0), access)
+    pub fn hold(&mut self, shard: HeldShard<'a>) {
+        self.shards = Shards::One(shard.0);
     }
 
     #[inline(always)]
     pub(super) fn of(shards: Shards<'a>, access: &'a Access) -> Self {
         Self { shards, access, look_ups: Cell::new(0), late: None, is_lent: false }
+    }
+
+    /// Says whether nothing is locked.
+    #[inline]
+    pub fn is_unlocked(&self) -> bool {
+        matches!(self.shards, Shards::None)
     }
 
     /// Unlocks before the command ends: what follows takes long and looks up nothing more.
@@ -286,6 +292,11 @@ impl<'a> Keys<'a> {
     #[inline]
     pub fn has_news(&self) -> bool {
         self.late.is_some()
+    }
+
+    /// Forgets what there was to tell.
+    pub fn forget_news(&mut self) {
+        self.late = None;
     }
 
     /// Returns the keys opened for changes that somebody observes, in order, perhaps repeated.

@@ -65,6 +65,19 @@ impl LockedShard<'_> {
 /// A shard that was locked ahead of the command that needs it. Dropping it unlocks it.
 pub struct HeldShard<'a>(pub(super) LockedShard<'a>);
 
+impl HeldShard<'_> {
+    /// Finds where the entry probably lies that belongs to a hash, and remembers it for the search that
+    /// follows.
+    #[inline]
+    pub fn find_ahead(&mut self, hash: u64) -> Option<EntryHint> {
+        match &mut self.0.guard {
+            Guard::Absent => None,
+            Guard::Shared(shard) => shard.find_ahead(hash),
+            Guard::Exclusive(shard) => shard.find_ahead(hash),
+        }
+    }
+}
+
 impl Keyspace {
     /// Locks the shards of `places`, which this sorts. Waits; the caller holds no lock.
     pub fn lock<'a>(
@@ -151,15 +164,10 @@ impl Keyspace {
         Some(Keys::of(Shards::One(shard), access))
     }
 
-    /// Locks the shard of a hash ahead of its command, and says where the entry probably lies. Never
-    /// waits: returns nothing if somebody else is at work there, waits for a key of it or watches one, or
-    /// nothing was ever written to the database.
+    /// Locks the shard of a hash ahead of its command. Never waits: returns nothing if somebody else is
+    /// at work there, waits for a key of it or watches one, or nothing was ever written to the database.
     #[inline]
-    pub fn try_hold(
-        &self,
-        (db, hash): (u32, u64),
-        mode: LockMode,
-    ) -> Option<(HeldShard<'_>, Option<EntryHint>)> {
+    pub fn try_hold(&self, (db, hash): (u32, u64), mode: LockMode) -> Option<HeldShard<'_>> {
         let place = Key::with_hash(&[], hash, db).place;
         let (database, shard) = (self.database(db)?, place.shard as usize);
         let guard = match mode {
@@ -172,9 +180,7 @@ impl Keyspace {
                 Guard::Exclusive(shard)
             }
         };
-        let shard = LockedShard { place, guard };
-        let hint = shard.hint(hash);
-        Some((HeldShard(shard), hint))
+        Some(HeldShard(LockedShard { place, guard }))
     }
 
     #[inline(always)]

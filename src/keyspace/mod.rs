@@ -34,6 +34,7 @@ pub use expiry::{Expired, Sweep, SweepOutcome};
 pub use keys::{ExpiredThing, Key, KeyPlace, Keys, Overdue, OwnedKey};
 pub use locks::{HeldShard, LockMode};
 pub use scan::ShardBusy;
+pub(crate) use shard::shard_of;
 pub use shard::{Editing, EntryMut, SHARD_COUNT};
 pub use undertaker::{freed_count, pending_count, reset_freed_count};
 

@@ -182,7 +182,7 @@ impl Database {
         std::mem::forget(lock.try_read()?);
         // SAFETY: the shared lock is held as long as the result lives: nobody changes the table.
         let table = unsafe { &*lock.data_ptr() };
-        Some(ReadShard { table, lock: Some(lock) })
+        Some(ReadShard { table, lock: Some(lock), ahead: None })
     }
 
     /// Locks a shard for one writer unless anybody else is at work.
@@ -194,7 +194,7 @@ impl Database {
         std::mem::forget(lock.try_write()?);
         // SAFETY: the exclusive lock is held as long as the result lives: nobody else has the table.
         let table = unsafe { &mut *lock.data_ptr() };
-        Some(WriteShard { ledger, table, lock: Some(lock) })
+        Some(WriteShard { ledger, table, lock: Some(lock), ahead: None })
     }
 
     /// Locks a shard for one writer. Waits for everybody else.
@@ -327,15 +327,37 @@ fn is_same(left: &[u8], right: &[u8]) -> bool {
     }
 }
 
+/// Returns the bucket of the first entry that has the hash's tag.
+#[inline]
+fn candidate_in(table: &Table, hash: u64) -> Option<Bucket<Cell>> {
+    // SAFETY: the table outlives the iterator, and is borrowed.
+    unsafe { table.iter_hash(hash) }.next()
+}
+
 /// Returns where the first entry lies that has the hash's tag.
 #[inline]
 fn hint_in(table: &Table, hash: u64) -> Option<EntryHint> {
-    // SAFETY: the table outlives the iterator, and is borrowed.
-    let mut candidates = unsafe { table.iter_hash(hash) };
-    let bucket = candidates.next()?;
     // SAFETY: the iterator yields full buckets.
-    let cell = unsafe { bucket.as_ref() };
-    Some(cell.0.hint())
+    Some(unsafe { candidate_in(table, hash)?.as_ref() }.0.hint())
+}
+
+/// Finds the bucket of a key. `ahead` is a full bucket of the same table, if there is one: probably the
+/// key's.
+#[inline]
+fn find_from(
+    ahead: Option<&Bucket<Cell>>,
+    table: &Table,
+    hash: u64,
+    key: &[u8],
+) -> Option<Bucket<Cell>> {
+    if let Some(bucket) = ahead {
+        // SAFETY: a full bucket of this table, which is borrowed.
+        let cell = unsafe { bucket.as_ref() };
+        if is_same(cell.0.key(), key) {
+            return Some(bucket.clone());
+        }
+    }
+    find(table, hash, key)
 }
 
 /// A shard locked for readers.
@@ -343,6 +365,8 @@ pub(super) struct ReadShard<'a> {
     table: &'a Table,
     /// What is unlocked in the end; `None` where another holds the lock for this one.
     lock: Option<&'a RwLock<Table>>,
+    /// The bucket that a search ahead has found. Kept only while the table stays as it is.
+    ahead: Option<Bucket<Cell>>,
 }
 
 impl Drop for ReadShard<'_> {
@@ -358,12 +382,12 @@ impl Drop for ReadShard<'_> {
 impl ReadShard<'_> {
     /// Returns the same shard for somebody who does not outlast `self`.
     pub(super) fn lend(&self) -> ReadShard<'_> {
-        ReadShard { table: self.table, lock: None }
+        ReadShard { table: self.table, lock: None, ahead: None }
     }
 
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
-        find_in(self.table, hash, key)
+        find_in(self.ahead.as_ref(), self.table, hash, key)
     }
 
     /// Returns where the entry lies that a hash probably belongs to.
@@ -372,15 +396,28 @@ impl ReadShard<'_> {
         hint_in(self.table, hash)
     }
 
+    /// The same, and remembers it for the search that follows.
+    #[inline]
+    pub(super) fn find_ahead(&mut self, hash: u64) -> Option<EntryHint> {
+        self.ahead = candidate_in(self.table, hash);
+        // SAFETY: the bucket is full, as it was found just now.
+        Some(unsafe { self.ahead.as_ref()?.as_ref() }.0.hint())
+    }
+
     pub(super) fn table(&self) -> TableView<'_> {
         TableView { table: self.table }
     }
 }
 
 #[inline]
-fn find_in<'t>(table: &'t Table, hash: u64, key: &[u8]) -> Option<&'t Entry> {
-    let bucket = find(table, hash, key)?;
-    // SAFETY: `find` returns a full bucket of this table, and `table` stays borrowed with the result.
+fn find_in<'t>(
+    ahead: Option<&Bucket<Cell>>,
+    table: &'t Table,
+    hash: u64,
+    key: &[u8],
+) -> Option<&'t Entry> {
+    let bucket = find_from(ahead, table, hash, key)?;
+    // SAFETY: `find_from` returns a full bucket of this table, and `table` stays borrowed with the result.
     Some(unsafe { &bucket.as_ref().0 })
 }
 
@@ -605,6 +642,8 @@ pub(super) struct WriteShard<'a> {
     table: &'a mut Table,
     /// What is unlocked in the end; `None` where another holds the lock for this one.
     lock: Option<&'a RwLock<Table>>,
+    /// The bucket that a search ahead has found. Kept only while the table stays as it is.
+    ahead: Option<Bucket<Cell>>,
 }
 
 impl Drop for WriteShard<'_> {
@@ -620,7 +659,8 @@ impl Drop for WriteShard<'_> {
 impl WriteShard<'_> {
     /// Returns the same shard for somebody who does not outlast this borrow.
     pub(super) fn lend(&mut self) -> WriteShard<'_> {
-        WriteShard { ledger: self.ledger, table: self.table, lock: None }
+        self.ahead = None;
+        WriteShard { ledger: self.ledger, table: self.table, lock: None, ahead: None }
     }
 
     /// Says whether clients wait for keys of this shard or watch them, or observe all keys.
@@ -642,13 +682,21 @@ impl WriteShard<'_> {
 
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
-        find_in(self.table, hash, key)
+        find_in(self.ahead.as_ref(), self.table, hash, key)
     }
 
     /// Returns where the entry lies that a hash probably belongs to.
     #[inline]
     pub(super) fn hint(&self, hash: u64) -> Option<EntryHint> {
         hint_in(self.table, hash)
+    }
+
+    /// The same, and remembers it for the search that follows.
+    #[inline]
+    pub(super) fn find_ahead(&mut self, hash: u64) -> Option<EntryHint> {
+        self.ahead = candidate_in(self.table, hash);
+        // SAFETY: the bucket is full, as it was found just now.
+        Some(unsafe { self.ahead.as_ref()?.as_ref() }.0.hint())
     }
 
     pub(super) fn table(&self) -> TableView<'_> {
@@ -665,7 +713,7 @@ impl WriteShard<'_> {
         now_ms: u64,
         expired: Option<impl FnOnce()>,
     ) -> Option<EntryMut<'_>> {
-        let bucket = find(self.table, hash, key)?;
+        let bucket = find_from(self.ahead.as_ref(), self.table, hash, key)?;
         // SAFETY: a full bucket of this table, whose guard stays borrowed mutably with the result.
         let cell = unsafe { bucket.as_mut() };
         if cell.0.is_expired(now_ms) {
@@ -680,7 +728,7 @@ impl WriteShard<'_> {
 
     /// Returns the entry of a key for changes, expired or not.
     pub(super) fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<EntryMut<'_>> {
-        let bucket = find(self.table, hash, key)?;
+        let bucket = find_from(self.ahead.as_ref(), self.table, hash, key)?;
         // SAFETY: a full bucket of this table, whose guard stays borrowed mutably with the result.
         let cell = unsafe { bucket.as_mut() };
         Some(EntryMut { entry: &mut cell.0, ledger: self.ledger })
@@ -693,6 +741,7 @@ impl WriteShard<'_> {
         if let Some(due_ms) = entry.elements_due_ms() {
             self.ledger.note_elements(entry.key(), None, Some(due_ms));
         }
+        self.ahead = None;
         let before = table_bytes(self.table);
         let hasher = self.ledger.database.map.hasher();
         if self.table.len() == self.table.capacity() {
@@ -725,6 +774,7 @@ impl WriteShard<'_> {
     }
 
     fn take(&mut self, bucket: Bucket<Cell>) -> Entry {
+        self.ahead = None;
         // SAFETY: callers pass a full bucket of this table.
         let ((entry, _), _) = unsafe { self.table.remove(bucket) };
         self.ledger.count_keys(self.table.len(), -1);
@@ -775,6 +825,7 @@ impl WriteShard<'_> {
         const SPARSE: usize = 8;
         let (buckets, len) = (self.table.buckets(), self.table.len());
         if buckets > SMALLEST_BUCKETS && len * SPARSE < buckets {
+            self.ahead = None;
             let before = table_bytes(self.table);
             let hasher = self.ledger.database.map.hasher();
             self.table.shrink_to(len * 2, |cell| super::hash_with(hasher, cell.0.key()));

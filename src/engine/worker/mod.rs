@@ -3,6 +3,8 @@
 //! Per command: the gates, the locks its keys need, the handler, the effects (still under the locks),
 //! then the statistics. Figures that are only summed are kept aside and added once per batch.
 
+mod row;
+
 use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,8 +35,7 @@ use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::base::patience::while_waiting;
 use crate::keyspace::{
-    Access, Evictor, Expired, HeldShard, Overdue, OwnedKey, Sweep, SweepOutcome, data_bytes,
-    publish_bytes,
+    Access, Evictor, Expired, Overdue, OwnedKey, Sweep, SweepOutcome, data_bytes, publish_bytes,
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{Counter, WorkerStats};
@@ -211,15 +212,22 @@ impl Worker {
         scratch.is_shut_out = self.is_aside || !engine.gate.enter(scratch.index);
         let mut ran = Ran { command_count: 0, flow: Flow::Continue };
         let mut tick = scratch.ticker.raw();
-        let (end, is_row) = (range.end, range.len() >= ROW_COMMANDS_MIN);
-        let mut ahead = is_row.then(Ahead::default);
-        for index in range {
-            if let Some(ahead) = ahead.as_mut().filter(|ahead| ahead.is_used_up()) {
+        let Range { start, end } = range;
+        let mut ahead = (range.len() >= ROW_COMMANDS_MIN).then(Ahead::default);
+        while start + ran.command_count < end {
+            let index = start + ran.command_count;
+            if let Some(ahead) = &mut ahead {
                 scratch.look_ahead(engine, session, (batch, buffer), index..end, ahead);
+                if !ahead.is_used_up() {
+                    let block = (ahead.block(), index);
+                    let queued = (batch, buffer);
+                    ran.command_count +=
+                        scratch.run_block(engine, session, queued, block, (reply, turn), &mut tick);
+                    continue;
+                }
             }
-            let held = ahead.as_mut().and_then(Ahead::take);
             let queued = (batch, buffer, index);
-            ran.flow = scratch.run_one(engine, session, queued, held, (reply, turn), &mut tick);
+            ran.flow = scratch.run_one(engine, session, queued, (reply, turn), &mut tick);
             if ran.flow != Flow::Postpone {
                 ran.command_count += 1;
             }
@@ -367,7 +375,8 @@ impl Scratch {
         self.access = access(&self.tuning, self.now_ms);
     }
 
-    /// Holds shards for the commands of a range if none is held for the first of them.
+    /// Holds shards for the commands of a range if none is held for the first of them, unless
+    /// something has them run one by one.
     fn look_ahead<'k>(
         &mut self,
         engine: &'k Engine,
@@ -376,24 +385,26 @@ impl Scratch {
         range: Range<usize>,
         ahead: &mut Ahead<'k>,
     ) {
-        if !ahead.turn() {
+        // What has others run one by one may take locks of its own (eviction does): then nothing may
+        // be held.
+        if !self.may_run_rows(engine, session) {
+            ahead.clear();
             self.remove_overdue(engine);
-        }
-        // Eviction takes locks of its own: then nothing may be held.
-        if !self.is_above_limit() {
+        } else if ahead.is_used_up() {
+            if !ahead.turn() {
+                self.remove_overdue(engine);
+            }
             ahead.hold(engine, session.db, (batch, buffer), range);
         }
     }
 
-    /// Runs one command of the batch up to its statistics. `held` is its shard; if there is none,
-    /// nothing at all is locked.
+    /// Runs one command of the batch up to its statistics. Nothing is locked.
     #[inline(always)]
-    fn run_one<'k>(
+    fn run_one(
         &mut self,
-        engine: &'k Engine,
+        engine: &Engine,
         session: &mut Session,
         (batch, buffer, index): (&Batch, &[u8], usize),
-        held: Option<HeldShard<'k>>,
         (reply, turn): (&mut ReplyBuffer, &mut dyn Turn),
         tick: &mut u64,
     ) -> Flow {
@@ -404,7 +415,7 @@ impl Scratch {
             Ok(known) => known,
             Err(misfit) => return refuse_misfit(engine, stats, session, reply, misfit),
         };
-        match self.ask_gates(engine, session, (known, args), held.is_none()) {
+        match self.ask_gates(engine, session, (known, args)) {
             Verdict::Pass => {}
             Verdict::Postpone => return Flow::Postpone,
             Verdict::Refuse(error) => {
@@ -424,12 +435,9 @@ impl Scratch {
         let before = reply.len();
         let checkpoint = (session.reply_mode != ReplyMode::On).then(|| reply.checkpoint());
         let hash = queued.has_hash.then_some(queued.hash);
-        let is_held = held.is_some();
         let tracks = session.keep_own_news();
-        let outcome = self.call(engine, session, known, (args, hash, held), (reply, turn));
-        if !is_held {
-            self.remove_overdue(engine);
-        }
+        let outcome = self.call(engine, session, known, (args, hash), (reply, turn));
+        self.remove_overdue(engine);
         if let Err(error) = &outcome {
             error.count(stats, known.id);
             reply.error_bytes(&error.bytes());
@@ -466,12 +474,10 @@ impl Scratch {
         engine: &Engine,
         session: &Session,
         (known, args): (&Known, Args<'_>),
-        may_evict: bool,
     ) -> Verdict {
         // The gate may have been opened and closed again by a command of this batch.
         let is_shut_out = self.is_shut_out || !engine.gate.is_inside(self.index);
-        let may_evict = may_evict && !is_shut_out;
-        let is_out_of_memory = may_evict && self.relieve(engine) == Room::None;
+        let is_out_of_memory = !is_shut_out && self.relieve(engine) == Room::None;
         self.is_out_of_memory = is_out_of_memory;
         let now_ms = self.now_ms;
         gates::ask(&Candidate {
@@ -523,12 +529,12 @@ impl Scratch {
 
     /// Locks the keys, runs the handler, appends the effects, unlocks.
     #[inline(always)]
-    fn call<'k>(
+    fn call(
         &mut self,
-        engine: &'k Engine,
+        engine: &Engine,
         session: &mut Session,
         known: &Known,
-        (args, hash, held): (Args<'_>, Option<u64>, Option<HeldShard<'k>>),
+        (args, hash): (Args<'_>, Option<u64>),
         (reply, turn): (&mut ReplyBuffer, &mut dyn Turn),
     ) -> Result<(), CommandError> {
         self.access.touches = !session.no_touch;
@@ -540,7 +546,7 @@ impl Scratch {
         let (deadlines, is_waiting) = (&mut self.deadlines, &mut self.is_waiting);
         let overdue = &mut self.overdue;
         let access = &*access;
-        let request = (args, hash, held);
+        let request = (args, hash);
         let Some((keys, first_key)) = lock(engine, db, known, request, declared, access) else {
             return Err(engine.slow.refusal());
         };
