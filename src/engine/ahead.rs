@@ -170,7 +170,7 @@ fn fill<'k>(
 
 #[inline]
 fn is_plain(known: &Known, queued: &Queued, args: Args<'_>) -> bool {
-    known.is_plain
+    args.len() <= known.plain_args_max
         && queued.has_hash
         && args.extent_bytes() <= PLAIN_BYTES_MAX
         && fits(known.command.arity, args.len())

@@ -132,14 +132,13 @@ impl Batch {
             let known = finder.find(args.at(0));
             let key = known.and_then(|known| single_key(known, args));
             let hash = key.map(|key| keyspace.hash(key));
+            let is_plain = known.is_some_and(|known| args.len() <= known.plain_args_max);
             let queued = &mut self.commands[index];
             queued.id = known.map(|known| known.id);
             runs_script |= known.is_some_and(|known| known.runs_script);
             queued.db = db;
             // Those of the first block run as soon as their shards are locked.
-            queued.is_held_ahead = is_in_row
-                && index - first >= BLOCK_COMMANDS
-                && known.is_some_and(|known| known.is_plain);
+            queued.is_held_ahead = is_in_row && index - first >= BLOCK_COMMANDS && is_plain;
             queued.has_hash = hash.is_some();
             queued.hash = hash.unwrap_or_default();
         }

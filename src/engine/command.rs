@@ -42,6 +42,9 @@ pub struct Command {
     pub locks_alone: bool,
     /// It may touch keys that it does not declare: nothing else may be locked while it runs.
     pub looks_beyond: bool,
+    /// Arguments up to which it takes little time however large the value is, where its complexity alone
+    /// does not say so: those of up to some kilobytes, its name included.
+    pub short_args_max: usize,
     /// It runs a script: says whether that is known, and known to use declared keys only.
     pub script_keeps_to_keys: Option<fn(&Engine, super::Args<'_>) -> bool>,
     /// How it really behaves, where that depends on the script it runs.
@@ -102,6 +105,7 @@ impl Command {
         other_places: None,
         locks_alone: false,
         looks_beyond: false,
+        short_args_max: 0,
         script_keeps_to_keys: None,
         flags_by_script: None,
         selects: None,

@@ -38,8 +38,9 @@ pub struct Known {
     pub mode: LockMode,
     /// It runs a script.
     pub runs_script: bool,
-    /// It needs one shard and little time, so that the shard may be locked ahead.
-    pub is_plain: bool,
+    /// Arguments up to which it is plain: it needs one shard and little time, so that the shard may be
+    /// locked ahead.
+    pub plain_args_max: usize,
     /// Its name consists of letters that all go into its word: no other name has the same word.
     is_word: bool,
     /// Subcommands by name, for containers.
@@ -101,10 +102,6 @@ impl CommandTable {
             || command.keys.iter().any(|spec| spec.flags.has(KeyFlags::RW));
         let mode = if is_alone { LockMode::Exclusive } else { LockMode::Shared };
         let plan = plan_of(command);
-        let is_plain = matches!(plan, KeyPlan::One(_))
-            && command.subcommands.is_empty()
-            && command.complexity.starts_with("O(1)")
-            && !command.flags.has(Flags::BLOCKING);
         let name = command.name.as_bytes();
         let is_word = name.len() <= WORD_BYTES && name.iter().all(u8::is_ascii_lowercase);
         let subcommands = HashMap::new();
@@ -116,7 +113,7 @@ impl CommandTable {
             plan,
             mode,
             runs_script,
-            is_plain,
+            plain_args_max: plain_args_max(command, plan),
             is_word,
             subcommands,
             parent,
@@ -258,6 +255,19 @@ fn place_of(word: u128) -> usize {
     let [low, high] = [low_half(word), low_half(word >> 64)];
     let folded = low ^ high.rotate_left(29);
     (folded.wrapping_mul(MULTIPLIER) >> (64 - PLACE_BITS)) as usize
+}
+
+fn plain_args_max(command: &Command, plan: KeyPlan) -> usize {
+    let keeps_to_one_shard = matches!(plan, KeyPlan::One(_))
+        && command.subcommands.is_empty()
+        && !command.looks_beyond
+        && command.script_keeps_to_keys.is_none()
+        && !command.flags.has(Flags::BLOCKING);
+    match keeps_to_one_shard {
+        true if command.complexity.starts_with("O(1)") => usize::MAX,
+        true => command.short_args_max,
+        false => 0,
+    }
 }
 
 fn plan_of(command: &Command) -> KeyPlan {

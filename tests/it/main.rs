@@ -19,6 +19,7 @@ mod persistence;
 mod protocol;
 mod races;
 mod resp;
+mod rows;
 mod scan;
 mod scripts;
 mod server;

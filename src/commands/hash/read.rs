@@ -100,6 +100,7 @@ pub(super) const HMGET: Command = Command {
     complexity: "O(N) in the fields asked for",
     summary: "Reads several fields of a hash.",
     arguments: &[Argument::key("key"), Argument::new("field", ArgumentKind::String).multiple()],
+    short_args_max: usize::MAX,
     run: hmget,
     ..BASE
 };

@@ -16,6 +16,7 @@ pub(super) const HDEL: Command = Command {
     complexity: "O(N) in the fields removed",
     summary: "Removes fields of a hash, and the hash with its last field.",
     arguments: &[Argument::key("key"), Argument::new("field", ArgumentKind::String).multiple()],
+    short_args_max: usize::MAX,
     run: hdel,
     ..BASE
 };
@@ -44,6 +45,7 @@ pub(super) const HGETDEL: Command = Command {
     complexity: "O(N) in the fields removed",
     summary: "Reads fields of a hash and removes them.",
     arguments: &[Argument::key("key"), FIELDS],
+    short_args_max: usize::MAX,
     run: hgetdel,
     ..BASE
 };

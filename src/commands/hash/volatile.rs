@@ -52,6 +52,7 @@ pub(super) const HGETEX: Command = Command {
         .optional(),
         FIELDS,
     ],
+    short_args_max: usize::MAX,
     run: hgetex,
     ..BASE
 };
@@ -168,6 +169,7 @@ pub(super) const HSETEX: Command = Command {
         Argument::block("fields", &[Argument::new("numfields", ArgumentKind::Integer), DATA])
             .after("FIELDS"),
     ],
+    short_args_max: usize::MAX,
     run: hsetex,
     ..BASE
 };

@@ -31,6 +31,7 @@ pub(super) const LPOP: Command = Command {
     complexity: "O(N) in the elements returned",
     summary: "Takes elements from the front of a list.",
     arguments: ARGUMENTS,
+    short_args_max: 2,
     run: lpop,
     ..Command::DEFAULT
 };
@@ -49,6 +50,7 @@ pub(super) const RPOP: Command = Command {
     complexity: "O(N) in the elements returned",
     summary: "Takes elements from the back of a list.",
     arguments: ARGUMENTS,
+    short_args_max: 2,
     run: rpop,
     ..Command::DEFAULT
 };

@@ -24,6 +24,7 @@ pub(super) const LPUSH: Command = Command {
     complexity: COMPLEXITY,
     summary: "Adds elements at the front of a list, which is created if need be.",
     arguments: ARGUMENTS,
+    short_args_max: usize::MAX,
     run: lpush,
     ..Command::DEFAULT
 };
@@ -42,6 +43,7 @@ pub(super) const RPUSH: Command = Command {
     complexity: COMPLEXITY,
     summary: "Adds elements at the back of a list, which is created if need be.",
     arguments: ARGUMENTS,
+    short_args_max: usize::MAX,
     run: rpush,
     ..Command::DEFAULT
 };
@@ -61,6 +63,7 @@ pub(super) const LPUSHX: Command = Command {
     complexity: COMPLEXITY,
     summary: "Adds elements at the front of a list that exists.",
     arguments: ARGUMENTS,
+    short_args_max: usize::MAX,
     run: lpushx,
     ..Command::DEFAULT
 };
@@ -80,6 +83,7 @@ pub(super) const RPUSHX: Command = Command {
     complexity: COMPLEXITY,
     summary: "Adds elements at the back of a list that exists.",
     arguments: ARGUMENTS,
+    short_args_max: usize::MAX,
     run: rpushx,
     ..Command::DEFAULT
 };

@@ -27,6 +27,7 @@ pub(super) const SPOP: Command = Command {
         Argument::key("key"),
         Argument::new("count", ArgumentKind::Integer).optional().since("3.2.0"),
     ],
+    short_args_max: 2,
     run: spop,
     ..Command::DEFAULT
 };
@@ -137,6 +138,7 @@ pub(super) const SRANDMEMBER: Command = Command {
         Argument::key("key"),
         Argument::new("count", ArgumentKind::Integer).optional().since("2.6.0"),
     ],
+    short_args_max: 2,
     run: srandmember,
     ..Command::DEFAULT
 };

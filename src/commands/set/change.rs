@@ -19,6 +19,7 @@ pub(super) const SADD: Command = Command {
     complexity: "O(N) in the members given",
     summary: "Adds members to a set, which is created if need be.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String).multiple()],
+    short_args_max: usize::MAX,
     run: sadd,
     ..Command::DEFAULT
 };
@@ -58,6 +59,7 @@ pub(super) const SREM: Command = Command {
     complexity: "O(N) in the members given",
     summary: "Removes members from a set; without members the key goes, too.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String).multiple()],
+    short_args_max: usize::MAX,
     run: srem,
     ..Command::DEFAULT
 };

@@ -62,6 +62,7 @@ pub(super) const SMISMEMBER: Command = Command {
     complexity: "O(N) in the members asked for",
     summary: "Says of several texts whether a set has them as members.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String).multiple()],
+    short_args_max: usize::MAX,
     run: smismember,
     ..Command::DEFAULT
 };

@@ -202,6 +202,7 @@ pub(super) const ZADD: Command = Command {
         )
         .multiple(),
     ],
+    short_args_max: usize::MAX,
     run: zadd,
     ..Command::DEFAULT
 };
@@ -239,6 +240,7 @@ pub(super) const ZINCRBY: Command = Command {
         Argument::new("increment", ArgumentKind::Integer),
         Argument::new("member", ArgumentKind::String),
     ],
+    short_args_max: usize::MAX,
     run: zincrby,
     ..Command::DEFAULT
 };

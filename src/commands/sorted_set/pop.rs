@@ -142,6 +142,7 @@ pub(super) const ZPOPMIN: Command = Command {
     complexity: "O(M*log(N)) for M members of N in the sorted set",
     summary: "Removes the members with the lowest scores and returns them.",
     arguments: POP_ARGUMENTS,
+    short_args_max: 2,
     run: zpopmin,
     ..Command::DEFAULT
 };
@@ -161,6 +162,7 @@ pub(super) const ZPOPMAX: Command = Command {
     complexity: "O(M*log(N)) for M members of N in the sorted set",
     summary: "Removes the members with the highest scores and returns them.",
     arguments: POP_ARGUMENTS,
+    short_args_max: 2,
     run: zpopmax,
     ..Command::DEFAULT
 };

@@ -67,6 +67,7 @@ pub(super) const ZMSCORE: Command = Command {
     complexity: "O(N) for N members asked for",
     summary: "Returns the scores of several members.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String).multiple()],
+    short_args_max: usize::MAX,
     run: zmscore,
     ..Command::DEFAULT
 };
@@ -102,6 +103,7 @@ pub(super) const ZRANK: Command = Command {
     complexity: "O(log(N)) with N members in the sorted set",
     summary: "Returns how many members stand before one, perhaps with its score.",
     arguments: RANK_ARGUMENTS,
+    short_args_max: usize::MAX,
     run: zrank,
     ..Command::DEFAULT
 };
@@ -121,6 +123,7 @@ pub(super) const ZREVRANK: Command = Command {
     complexity: "O(log(N)) with N members in the sorted set",
     summary: "Returns how many members stand behind one, perhaps with its score.",
     arguments: RANK_ARGUMENTS,
+    short_args_max: usize::MAX,
     run: zrevrank,
     ..Command::DEFAULT
 };
@@ -172,6 +175,7 @@ pub(super) const ZCOUNT: Command = Command {
         Argument::new("min", ArgumentKind::Double),
         Argument::new("max", ArgumentKind::Double),
     ],
+    short_args_max: usize::MAX,
     run: zcount,
     ..Command::DEFAULT
 };

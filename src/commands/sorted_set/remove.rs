@@ -20,6 +20,7 @@ pub(super) const ZREM: Command = Command {
     complexity: "O(M*log(N)) for M members of N in the sorted set",
     summary: "Removes members; the sorted set goes with its last one.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String).multiple()],
+    short_args_max: usize::MAX,
     run: zrem,
     ..Command::DEFAULT
 };
