@@ -242,3 +242,69 @@ impl Keyspace {
         LockedShard { place, guard }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::LockMode;
+    use crate::keyspace::entry::Entry;
+    use crate::keyspace::locks::Guard;
+    use crate::keyspace::{Key, Keyspace};
+    use crate::types::StringValue;
+
+    /// Whatever becomes of the table in between, a search finds what is there now.
+    #[test]
+    fn what_was_found_ahead_is_forgotten_when_the_table_changes() {
+        let keyspace = Keyspace::new(1);
+        let mut held =
+            keyspace.try_hold((0, 1), LockMode::Exclusive).expect("nobody else is there");
+        let Guard::Exclusive(shard) = &mut held.0.guard else {
+            panic!("it was locked for a writer")
+        };
+        let key = |number: u64| number.to_le_bytes();
+        let hash = |number: u64| keyspace.hash(&key(number));
+        let insert = |shard: &mut super::WriteShard<'_>, number: u64| {
+            shard.insert(hash(number), Entry::new(&key(number), StringValue::Integer(1), None, 0));
+        };
+        assert!(shard.find_ahead(hash(0)).is_none());
+        // All in one table, whatever their own shards are.
+        for number in 0..200 {
+            insert(shard, number);
+            assert!(shard.find_ahead(hash(number / 2)).is_some());
+            // The bucket found is another key's, or moves when the table grows at the next insertion.
+            assert_eq!(
+                shard.find(hash(number), &key(number)).map(Entry::key),
+                Some(&key(number)[..])
+            );
+        }
+        for number in 0..200 {
+            shard.find_ahead(hash(number));
+            assert!(shard.remove(hash(number), &key(number)).is_some());
+            shard.shrink_if_sparse();
+            assert!(shard.find(hash(number), &key(number)).is_none());
+            assert!(shard.find_mut(hash(number), &key(number)).is_none());
+        }
+        insert(shard, 7);
+        shard.find_ahead(hash(7));
+        drop(shard.lend().remove(hash(7), &key(7)));
+        assert!(shard.find(hash(7), &key(7)).is_none());
+    }
+
+    #[test]
+    fn a_shard_is_held_by_one_writer_or_by_readers() {
+        let keyspace = Keyspace::new(2);
+        let hash = keyspace.hash(b"key");
+        assert!(keyspace.try_hold((1, hash), LockMode::Shared).is_none(), "no such database yet");
+        let reader = keyspace.try_hold((0, hash), LockMode::Shared).expect("nobody else is there");
+        assert!(keyspace.try_hold((0, hash), LockMode::Shared).is_some());
+        assert!(keyspace.try_hold((0, hash), LockMode::Exclusive).is_none());
+        drop(reader);
+        let key = Key::with_hash(b"key", hash, 0);
+        keyspace.begin_observation(&key);
+        assert!(
+            keyspace.try_hold((0, hash), LockMode::Exclusive).is_none(),
+            "somebody waits there"
+        );
+        keyspace.end_observation(&key);
+        assert!(keyspace.try_hold((0, hash), LockMode::Exclusive).is_some());
+    }
+}
