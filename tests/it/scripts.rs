@@ -320,6 +320,16 @@ fn start_one_that_waits(server: &Server, endless: &[&str], waiting: &str) -> (Cl
     }
     let slow_count = || server.log().matches("Slow script detected").count();
     wait_until("one that waits is slow, too", || slow_count() == 2);
+    let is_answered = |client: &Client| {
+        let socket = client.socket();
+        socket.set_nonblocking(true).expect("a socket");
+        let is_answered = socket.peek(&mut [0]).is_ok();
+        socket.set_nonblocking(false).expect("a socket");
+        is_answered
+    };
+    wait_until("all others are answered", || {
+        clients.iter().filter(|client| is_answered(client)).count() == clients.len() - 1
+    });
     assert_eq!(server.client().line("GET none").error(), BUSY);
     (busy, clients)
 }
@@ -344,8 +354,9 @@ fn a_script_that_waits_for_a_slow_one_goes_on_when_that_is_killed() {
     }
     let server = Server::start(&[("threads", "4"), ("busy-reply-threshold", "20")]);
     let endless = ["EVAL", ENDLESS, "1", "held"];
-    let (busy, clients) = start_one_that_waits(&server, &endless, WAITS_WRITING);
-    kill(&server, busy);
+    let (mut busy, clients) = start_one_that_waits(&server, &endless, WAITS_WRITING);
+    assert_eq!(server.client().line("SCRIPT KILL").text(), "OK");
+    assert!(busy.recv().error().contains("killed"), "it was ended");
     assert_eq!(receive_all(clients).int(), 1);
     assert_eq!(server.client().line("GET other").text(), "1");
 }
