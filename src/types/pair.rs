@@ -17,6 +17,8 @@ use std::slice;
 use super::text::{allocate, length_bytes, read_length, release, write_length};
 use crate::base::prefetch::prefetch;
 
+/// Most pairs end between here and the next line of the cache.
+const USUAL_BYTES: usize = 32;
 const DEADLINE_MARK: u64 = 1;
 const DEADLINE_BYTES: usize = 8;
 
@@ -171,6 +173,14 @@ impl Pair {
     #[inline]
     pub(super) fn prefetch(&self) {
         prefetch(self.memory().as_ptr());
+    }
+
+    /// Starts to fetch all of a pair of usual length, which may stand in two lines of the cache.
+    #[inline]
+    pub(super) fn prefetch_whole(&self) {
+        let start = self.memory().as_ptr();
+        prefetch(start);
+        prefetch(start.wrapping_add(USUAL_BYTES));
     }
 }
 

@@ -38,7 +38,7 @@ impl<M: Member + Clone> Clone for Leaf<M> {
         copy.tags.reserve_exact(self.tags.capacity());
         copy.members.reserve_exact(self.members.capacity());
         copy.tags.extend_from_slice(&self.tags);
-        self.members.iter().for_each(M::prefetch);
+        self.members.iter().for_each(M::prefetch_whole);
         copy.members.extend(self.members.iter().cloned());
         copy
     }

@@ -6,7 +6,7 @@ use super::Member;
 use super::leaf::Leaf;
 
 /// How many members ahead of the walk are fetched.
-const AHEAD: usize = 12;
+const AHEAD: usize = 24;
 
 /// All members, leaf by leaf. They lie all over the memory, so those that come soon are fetched.
 pub(in crate::types) struct Members<'a, M> {
@@ -25,7 +25,7 @@ impl<'a, M: Member> Members<'a, M> {
         if let Some(next) = self.leaves.as_slice().first() {
             next.prefetch();
         }
-        members.iter().take(AHEAD).for_each(M::prefetch);
+        members.iter().take(AHEAD).for_each(M::prefetch_whole);
         self.members = members.iter();
         Some(())
     }
@@ -45,7 +45,7 @@ impl<'a, M: Member> Iterator for Members<'a, M> {
         loop {
             if let Some(member) = self.members.next() {
                 if let Some(ahead) = self.members.as_slice().get(AHEAD - 1) {
-                    ahead.prefetch();
+                    ahead.prefetch_whole();
                 }
                 return Some(member);
             }

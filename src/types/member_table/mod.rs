@@ -20,8 +20,11 @@ pub(super) trait Member {
     /// Returns the bytes on the heap beyond itself.
     fn memory_bytes(&self) -> usize;
 
-    /// Starts to fetch what the other methods read.
+    /// Starts to fetch where it begins: enough to free it.
     fn prefetch(&self);
+
+    /// Starts to fetch all of it, if it is of usual length.
+    fn prefetch_whole(&self);
 }
 
 impl Member for Text {
@@ -39,6 +42,11 @@ impl Member for Text {
     fn prefetch(&self) {
         self.prefetch();
     }
+
+    #[inline]
+    fn prefetch_whole(&self) {
+        self.prefetch_whole();
+    }
 }
 
 impl Member for Pair {
@@ -55,5 +63,10 @@ impl Member for Pair {
     #[inline]
     fn prefetch(&self) {
         self.prefetch();
+    }
+
+    #[inline]
+    fn prefetch_whole(&self) {
+        self.prefetch_whole();
     }
 }

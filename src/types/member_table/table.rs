@@ -331,7 +331,7 @@ impl<M: Member> MemberTable<M> {
         } else {
             TAG_COUNT
         };
-        leaf.tagged(first..end).for_each(|(_, member)| member.prefetch());
+        leaf.tagged(first..end).for_each(|(_, member)| member.prefetch_whole());
         for (tag, member) in leaf.tagged(first..end) {
             // A cursor from before two leaves were joined may point between members of one tag.
             if is_inside_tag && tag == first && self.hash(member.name()) >> CURSOR_SHIFT < cursor {
