@@ -5,6 +5,9 @@
 //! another one for the functions of libraries. What
 //! a script asks of the server goes through [`Host`], which the engine implements.
 //!
+//! Before a program runs, its compiled code says whether it can use keys that are not given to it
+//! ([`Conduct`]); the engine decides by that what may run beside it.
+//!
 //! Nothing that a script does may be seen by the next one, end the process or stop it for good.
 
 mod analysis;
