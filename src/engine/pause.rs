@@ -3,7 +3,7 @@
 //! While a pause is in force no data changes: keys whose time has come read as absent but stay, nothing
 //! is evicted, and clients that wait for a key are served when it is over.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
@@ -28,7 +28,6 @@ struct Ends {
 #[derive(Default)]
 pub struct Pause {
     is_possible: AtomicBool,
-    last_end_ms: AtomicU64,
     ends: Mutex<Ends>,
     /// Keys that are ready for clients who wait for them, when the pause is over.
     held_back: Mutex<Vec<OwnedKey>>,
@@ -45,20 +44,13 @@ impl Pause {
             PauseKind::All => ends.all_ms = ends.all_ms.max(end_ms),
         }
         // Relaxed: a command that runs at this moment may run before or after the pause.
-        self.last_end_ms.store(ends.writes_ms.max(ends.all_ms), Ordering::Relaxed);
         self.is_possible.store(true, Ordering::Relaxed);
-    }
-
-    /// Says whether there may be a pause.
-    #[inline]
-    pub fn is_possible(&self) -> bool {
-        // Relaxed: as above.
-        self.is_possible.load(Ordering::Relaxed)
     }
 
     /// Ends all pauses.
     pub fn end(&self) {
-        *self.ends.lock() = Ends::default();
+        let mut ends = self.ends.lock();
+        *ends = Ends::default();
         self.is_possible.store(false, Ordering::Relaxed);
     }
 
@@ -68,11 +60,17 @@ impl Pause {
         if !self.is_possible.load(Ordering::Relaxed) {
             return None;
         }
-        let ends = *self.ends.lock();
+        let ends = self.ends.lock();
         if ends.all_ms > now_ms {
             return Some((PauseKind::All, ends.all_ms));
         }
-        (ends.writes_ms > now_ms).then_some((PauseKind::Writes, ends.writes_ms))
+        if ends.writes_ms > now_ms {
+            return Some((PauseKind::Writes, ends.writes_ms));
+        }
+        // They are over: the next one who asks need not look. Still under the lock, so that no pause
+        // that begins now is missed.
+        self.is_possible.store(false, Ordering::Relaxed);
+        None
     }
 
     /// Says whether a command has to wait; `may_write` says whether it may change data.
@@ -105,11 +103,6 @@ impl Pause {
         self.has_held_back.store(false, Ordering::Relaxed);
         std::mem::take(&mut *keys)
     }
-
-    /// Returns the time by which every pause is over, if one was begun.
-    pub fn end_ms(&self) -> Option<u64> {
-        self.is_possible.load(Ordering::Relaxed).then(|| self.last_end_ms.load(Ordering::Relaxed))
-    }
 }
 
 #[cfg(test)]
@@ -126,6 +119,7 @@ mod tests {
         assert_eq!(pause.current(60), Some((PauseKind::All, 100)));
         assert_eq!(pause.current(150), Some((PauseKind::Writes, 200)));
         assert_eq!(pause.current(200), None);
+        assert_eq!(pause.current(150), None, "over once, over for good");
         pause.begin(PauseKind::All, 300);
         pause.end();
         assert_eq!(pause.current(250), None);

@@ -264,10 +264,15 @@ fn plain_args_max(command: &Command, plan: KeyPlan) -> usize {
         && command.script_keeps_to_keys.is_none()
         && !command.flags.has(Flags::BLOCKING);
     match keeps_to_one_shard {
-        true if command.complexity.starts_with("O(1)") => usize::MAX,
+        true if takes_constant_time(command.complexity) => usize::MAX,
         true => command.short_args_max,
         false => 0,
     }
+}
+
+/// Says whether a complexity promises constant time for each argument, whatever they say.
+fn takes_constant_time(complexity: &str) -> bool {
+    matches!(complexity, "O(1)" | "O(1) amortized") || complexity.starts_with("O(1) for each")
 }
 
 fn plan_of(command: &Command) -> KeyPlan {

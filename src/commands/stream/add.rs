@@ -43,6 +43,7 @@ pub(super) const XADD: Command = Command {
         )
         .multiple(),
     ],
+    short_args_max: usize::MAX,
     run: xadd,
     ..Command::DEFAULT
 };

@@ -40,7 +40,7 @@ impl Scratch {
             && engine.gate.is_inside(self.index)
             && !engine.persistence.is_loading()
             && !engine.monitors.is_watched()
-            && !engine.pause.is_possible()
+            && engine.pause.current(self.now_ms).is_none()
             && !self.is_above_limit()
     }
 
@@ -86,7 +86,7 @@ impl Scratch {
             is_out_of_memory: false,
         };
         while !is_late
-            && !engine.pause.is_possible()
+            && engine.pause.current(now_ms).is_none()
             && let Some(Held { known, shard }) = block.take()
         {
             let args = batch.args(buffer, first + count);
