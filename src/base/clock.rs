@@ -72,6 +72,18 @@ impl Ticker {
     }
 }
 
+/// Returns a counter that runs on; meaningful only as the operand of [`elapsed_ns`].
+#[inline]
+pub fn raw() -> u64 {
+    TICKER.raw()
+}
+
+/// Returns the nanoseconds since [`raw`] had a value.
+#[inline]
+pub fn elapsed_ns(from: u64) -> u64 {
+    TICKER.delta_as_nanos(from, TICKER.raw())
+}
+
 /// Returns microseconds of a clock that never goes back; its zero is arbitrary.
 pub fn monotonic_us() -> u64 {
     monotonic_ns() / 1000

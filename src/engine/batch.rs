@@ -2,6 +2,7 @@
 
 use super::ahead::BLOCK_COMMANDS;
 use super::args::Args;
+use super::command::{BeginSearch, FindKeys};
 use super::table::{CommandTable, KeyPlan, Known};
 use crate::keyspace::{EntryHint, Keyspace};
 use crate::resp::Span;
@@ -52,7 +53,7 @@ pub(super) struct Queued {
     pub(super) end: usize,
     /// Number in the command table; `None` for an unknown name.
     pub(super) id: Option<usize>,
-    /// Hash of the key of a single-key command.
+    /// Hash of the key of a single-key command, or of the first one where their number is given.
     pub(super) hash: u64,
     /// The database its client was in when it was looked up; good enough for fetching ahead.
     db: u32,
@@ -130,7 +131,7 @@ impl Batch {
         for index in first..self.commands.len() {
             let args = self.args(buffer, index);
             let known = finder.find(args.at(0));
-            let key = known.and_then(|known| single_key(known, args));
+            let key = known.and_then(|known| key_ahead(known, args));
             let hash = key.map(|key| keyspace.hash(key));
             let is_plain = known.is_some_and(|known| args.len() <= known.plain_args_max);
             let queued = &mut self.commands[index];
@@ -178,10 +179,56 @@ fn fetch_entries(commands: &[Queued], keyspace: &Keyspace) {
     hints.prefetch();
 }
 
+/// Returns the key that is worth fetching ahead: the only one, or of a script the first.
 #[inline]
-fn single_key<'b>(known: &Known, args: Args<'b>) -> Option<&'b [u8]> {
+fn key_ahead<'b>(known: &Known, args: Args<'b>) -> Option<&'b [u8]> {
     match known.plan {
         KeyPlan::One(index) => args.get(index),
-        _ => None,
+        KeyPlan::Many => first_counted_key(known, args),
+        KeyPlan::None => None,
+    }
+}
+
+/// Returns the first one of the keys whose number stands before them.
+fn first_counted_key<'b>(known: &Known, args: Args<'b>) -> Option<&'b [u8]> {
+    let [spec] = known.command.keys else { return None };
+    let BeginSearch::Index(first) = spec.begin else { return None };
+    let FindKeys::KeyNum { count_index, first_index, .. } = spec.find else { return None };
+    let has_none = args.get(first + count_index)? == b"0";
+    if has_none { None } else { args.get(first + first_index) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::key_ahead;
+    use crate::engine::args::Args;
+    use crate::engine::command::{Command, KeyFlags, KeySpec};
+    use crate::engine::table::CommandTable;
+    use crate::resp::Span;
+
+    #[test]
+    fn the_first_of_counted_keys_is_fetched_ahead() {
+        const RUN: Command = Command {
+            name: "run",
+            keys: &[KeySpec::counted(2, 1, KeyFlags::RO)],
+            ..Command::DEFAULT
+        };
+        let table = CommandTable::new(&[&[RUN]]);
+        let known = table.find(b"run").expect("it is in the table");
+        for (request, key) in [
+            ("run text 2 a b", Some("a")),
+            ("run text 0 a", None),
+            ("run text 1", None),
+            ("run text", None),
+        ] {
+            let starts = request.split(' ').scan(0, |next, word| {
+                let span = Span { start: *next, len: word.len() };
+                *next += word.len() + 1;
+                Some(span)
+            });
+            let spans: Vec<Span> = starts.collect();
+            let found = key_ahead(known, Args::new(request.as_bytes(), &spans));
+            assert_eq!(found, key.map(str::as_bytes), "{request}");
+        }
     }
 }

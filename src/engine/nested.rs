@@ -14,7 +14,7 @@ use super::table::{KeyPlan, Known};
 use super::tuning::Tuning;
 use super::turn::Turn;
 use crate::base::clock;
-use crate::keyspace::{Keys, OwnedKey};
+use crate::keyspace::{Key, Keys, OwnedKey};
 use crate::resp::ReplyBuffer;
 use crate::stats::Counter;
 
@@ -52,11 +52,12 @@ impl Sums {
     }
 }
 
-/// Runs a command under the locks of `keys` and appends its reply, an error too.
-pub(super) fn run(
-    outer: Outer<'_>,
-    (known, args): (&Known, Args<'_>),
-    keys: Keys<'_>,
+/// Runs a command under the locks of `keys` and appends its reply, an error too. `first_key` is the one
+/// at a position of its arguments, if it is known already.
+pub(super) fn run<'a>(
+    outer: Outer<'a>,
+    (known, args, first_key): (&'a Known, Args<'a>, Option<(usize, Key<'a>)>),
+    keys: Keys<'a>,
     reply: &mut ReplyBuffer,
     sums: &mut Sums,
 ) {
@@ -66,7 +67,7 @@ pub(super) fn run(
     let mut effects = Effects { is_recording, targets, ..Effects::default() };
     let mut redacted = Vec::new();
     let before = reply.len();
-    let began_ns = clock::monotonic_ns();
+    let began = clock::raw();
     let mut context = Context {
         engine,
         session: &mut *outer.session,
@@ -78,7 +79,7 @@ pub(super) fn run(
         known,
         now_ms: outer.now_ms,
         worker,
-        first_key: None,
+        first_key,
         redacted: &mut redacted,
         wait: None,
         turn: outer.turn,
@@ -112,7 +113,7 @@ pub(super) fn run(
         error.count(stats, known.id);
         reply.error_bytes(&error.bytes());
     }
-    let elapsed_ns = clock::monotonic_ns().saturating_sub(began_ns);
+    let elapsed_ns = clock::elapsed_ns(began);
     stats.record_command(known.id, elapsed_ns);
     stats.add(Counter::CommandsProcessed, 1);
     stats.add(Counter::KeyspaceHits, hits);

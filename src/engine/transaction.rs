@@ -213,7 +213,7 @@ impl Context<'_> {
             is_out_of_memory: self.is_out_of_memory,
             targets: Targets::ALL,
         };
-        nested::run(outer, (known, args), own, self.reply, sums);
+        nested::run(outer, (known, args, None), own, self.reply, sums);
         sums.show(engine, self.worker);
     }
 

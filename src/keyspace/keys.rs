@@ -353,6 +353,11 @@ impl<'a> Keys<'a> {
         access: &'b Access,
     ) -> Option<Keys<'b>> {
         let mut rest = self.slice();
+        if let [place] = places {
+            let at = rest.binary_search_by_key(place, |shard| shard.place).ok()?;
+            let shards = Shards::One(rest[at].lend(mode)?);
+            return Some(Keys { is_lent: true, ..Keys::of(shards, access) });
+        }
         let mut lent = Vec::with_capacity(places.len());
         let mut last = None;
         for &place in places {

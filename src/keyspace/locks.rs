@@ -109,6 +109,13 @@ impl Keyspace {
         mode: LockMode,
         wait_for: &dyn Fn(KeyPlace) -> Option<LockedShard<'a>>,
     ) -> Option<Shards<'a>> {
+        if let [place] = *places {
+            let shard = match self.try_place(place, mode) {
+                Some(shard) => shard,
+                None => wait_for(place)?,
+            };
+            return Some(Shards::One(shard));
+        }
         places.sort_unstable();
         let mut first = None;
         loop {

@@ -3,6 +3,7 @@
 //! One lock guards the table: it is taken for a look-up and never while Lua runs. Scripts that came
 //! with EVAL are forgotten, the oldest first, when there are many of them; those of SCRIPT LOAD stay.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -67,13 +68,37 @@ struct Table {
     bytes: usize,
 }
 
+/// When a script was known: in which registry, after how many flushes, and after how many scripts had
+/// been forgotten there. As long as that is so, it is still known.
+type Stamp = (u64, u64, u64);
+
+thread_local! {
+    /// The script that this thread last found by its text. Programs send the same one again and again.
+    static LAST: RefCell<Option<(Stamp, Arc<Script>)>> = const { RefCell::new(None) };
+}
+
 /// The registry of scripts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Scripts {
+    /// No other registry of the process has this number.
+    number: u64,
     table: RwLock<Table>,
     /// Grows with each flush; the machines of before are dropped.
     generation: AtomicU64,
     evicted: AtomicU64,
+}
+
+impl Default for Scripts {
+    fn default() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        Self {
+            // Relaxed: only that it differs matters.
+            number: COUNT.fetch_add(1, Ordering::Relaxed),
+            table: RwLock::default(),
+            generation: AtomicU64::default(),
+            evicted: AtomicU64::default(),
+        }
+    }
 }
 
 impl Scripts {
@@ -139,6 +164,23 @@ impl Scripts {
         self.table.read().by_sha.get(&key).map(Arc::clone)
     }
 
+    /// Returns the script of a text. Cost: a comparison if it is the one this thread asked for last,
+    /// otherwise that of the digest.
+    pub fn by_text(&self, body: &[u8]) -> Option<Arc<Script>> {
+        LAST.with_borrow_mut(|last| {
+            let stamp = (self.number, self.generation(), self.evicted_count());
+            if let Some((known_at, script)) = last
+                && *known_at == stamp
+                && script.body == body
+            {
+                return Some(Arc::clone(script));
+            }
+            let script = self.get(&digest(body))?;
+            *last = Some((stamp, Arc::clone(&script)));
+            Some(script)
+        })
+    }
+
     /// Says whether there is a script of this digest.
     pub fn exists(&self, sha: &[u8]) -> bool {
         self.get(sha).is_some()
@@ -189,4 +231,34 @@ pub(super) fn digest(text: &[u8]) -> [u8; 40] {
         pair[1] = DIGITS[usize::from(byte & 15)];
     }
     hex
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{EVALUATED_COUNT_MAX, Origin, Scripts};
+
+    #[test]
+    fn what_was_found_by_its_text_is_found_until_it_is_forgotten() {
+        let body = Bytes::from_static(b"return 1");
+        let (scripts, others) = (Scripts::default(), Scripts::default());
+        let load = |body: &Bytes| scripts.load(body, Origin::Evaluated).expect("it compiles");
+        assert!(scripts.by_text(&body).is_none());
+        load(&body);
+        for _ in 0..2 {
+            assert!(scripts.by_text(&body).is_some_and(|script| script.body == body));
+        }
+        assert!(scripts.by_text(b"return 2").is_none());
+        assert!(others.by_text(&body).is_none(), "another server does not know it");
+        assert!(scripts.by_text(&body).is_some());
+        scripts.flush();
+        assert!(scripts.by_text(&body).is_none());
+        load(&body);
+        assert!(scripts.by_text(&body).is_some());
+        for number in 0..EVALUATED_COUNT_MAX {
+            load(&format!("return -{number}").into());
+        }
+        assert!(scripts.by_text(&body).is_none());
+    }
 }

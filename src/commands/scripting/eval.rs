@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use crate::base::text;
 use crate::engine::{
@@ -11,6 +12,9 @@ use crate::engine::{
 };
 use crate::script::{Origin, Script, ScriptFlags, Scripts};
 use crate::stats::Counter;
+
+/// Keys and arguments of a script that fit on the stack.
+const GIVEN_INLINE: usize = 16;
 
 /// What is true of every script.
 const BASE: Flags =
@@ -156,7 +160,7 @@ pub(super) fn load(
 ) -> Result<Arc<Script>, CommandError> {
     let scripts = &context.engine.scripts;
     if origin == Origin::Evaluated
-        && let Some(script) = scripts.get(&Scripts::digest(body))
+        && let Some(script) = scripts.by_text(body)
     {
         return Ok(script);
     }
@@ -189,7 +193,7 @@ fn run(
     key_count: usize,
     is_read_only: bool,
 ) -> Result<(), CommandError> {
-    let given: Vec<&[u8]> = context.args.from(3).iter().collect();
+    let given: SmallVec<[&[u8]; GIVEN_INLINE]> = context.args.from(3).iter().collect();
     evaluate(context, script, given.split_at(key_count), is_read_only)
 }
 

@@ -1,5 +1,6 @@
 //! The server as a running script sees it.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,7 +10,7 @@ use crate::base::patience::Patience;
 use crate::base::{clock, gate, log};
 use crate::config::Setting;
 use crate::engine::args::Args;
-use crate::engine::command::Flags;
+use crate::engine::command::{Flags, KeyFlags};
 use crate::engine::context::Context;
 use crate::engine::effects::Targets;
 use crate::engine::error::CommandError;
@@ -17,10 +18,15 @@ use crate::engine::locking::{Declared, add_places};
 use crate::engine::nested::{self, Outer, Sums};
 use crate::engine::refusals::{self, Misfit};
 use crate::engine::state::Engine;
-use crate::engine::table::Known;
-use crate::keyspace::{self, KeyPlace, LockMode};
+use crate::engine::table::{KeyPlan, Known};
+use crate::keyspace::{self, Key, KeyPlace, LockMode};
 use crate::resp::{Protocol, ReplyBuffer, Span};
 use crate::script::{self, Conduct, Host, LogLevel, Meanwhile};
+
+/// Bytes of arguments whose buffer is kept from one script to the next.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+/// The same for their number.
+const KEPT_COUNT_MAX: usize = 1024;
 
 const ARGUMENTS: &str = "ERR Wrong number of args calling Redis command from script";
 const UNKNOWN: &str = "ERR Unknown Redis command called from script";
@@ -53,6 +59,27 @@ impl Drop for Slow<'_> {
     }
 }
 
+/// Where commands of a script are put together.
+#[derive(Default)]
+struct Desk {
+    buffer: Vec<u8>,
+    spans: Vec<Span>,
+    declared: Declared,
+}
+
+thread_local! {
+    /// What the last script of this thread has left.
+    static DESK: Cell<Desk> = Cell::default();
+}
+
+impl Desk {
+    fn keep(self) {
+        if self.buffer.capacity() <= KEPT_BYTES_MAX && self.spans.capacity() <= KEPT_COUNT_MAX {
+            DESK.set(self);
+        }
+    }
+}
+
 /// The server for the time of one run.
 pub(super) struct ScriptHost<'h, 'c> {
     context: &'h mut Context<'c>,
@@ -76,11 +103,10 @@ pub(super) struct ScriptHost<'h, 'c> {
     within: Option<gate::ClosedFromWithin<'c>>,
     /// What lets it close the gate.
     reservation: Option<gate::Reservation<'c>>,
-    began_us: u64,
+    /// When, as [`clock::raw`] counts.
+    began: u64,
     slow: Option<Slow<'c>>,
-    buffer: Vec<u8>,
-    spans: Vec<Span>,
-    declared: Declared,
+    desk: Desk,
 }
 
 impl<'h, 'c> ScriptHost<'h, 'c> {
@@ -106,11 +132,9 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             refusal: None,
             within: None,
             reservation,
-            began_us: clock::monotonic_us(),
+            began: clock::raw(),
             slow: None,
-            buffer: Vec::new(),
-            spans: Vec::new(),
-            declared: Declared::default(),
+            desk: DESK.take(),
             context,
         }
     }
@@ -118,7 +142,8 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
     /// Hands what the script did to the command that runs it, still under all locks. Returns what the
     /// client reads if it was ended before it had done anything.
     pub(super) fn settle(self) -> Option<CommandError> {
-        let Self { context, sums, within, reservation, slow, refusal, .. } = self;
+        let Self { context, sums, within, reservation, slow, refusal, desk, .. } = self;
+        desk.keep();
         drop(slow);
         let engine = context.engine;
         if sums.changes > 0 {
@@ -143,8 +168,8 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
 
     /// Copies arguments to where the engine reads them.
     fn pack(&mut self, args: &[&[u8]]) -> (Vec<u8>, Vec<Span>) {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let mut spans = std::mem::take(&mut self.spans);
+        let mut buffer = std::mem::take(&mut self.desk.buffer);
+        let mut spans = std::mem::take(&mut self.desk.spans);
         buffer.clear();
         spans.clear();
         for argument in args {
@@ -196,11 +221,8 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         args: Args<'_>,
         reply: &mut ReplyBuffer,
     ) -> Result<(), &'static str> {
-        let (engine, db) = (self.context.engine, self.context.session.db);
-        self.declared.clear();
-        add_places(engine, db, known, args, &mut self.declared);
-        let mut places = std::mem::take(&mut self.declared.places);
-        places.sort_unstable();
+        let engine = self.context.engine;
+        let (mut places, first_key) = self.places(known, args);
         let mode = mode_of(known);
         let footing = self.footing(known, &places, mode)?;
         let visible = Flags::WRITE.and(Flags::MAY_REPLICATE).and(Flags::PUBSUB).and(Flags::ADMIN);
@@ -223,10 +245,29 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             is_out_of_memory: context.is_out_of_memory,
             targets: self.targets,
         };
-        nested::run(outer, (known, args), keys, reply, &mut self.sums);
-        self.declared.places = places;
+        nested::run(outer, (known, args, first_key), keys, reply, &mut self.sums);
+        self.desk.declared.places = places;
         self.sums.show(engine, self.context.worker);
         Ok(())
+    }
+
+    /// Returns the places of a command's keys in ascending order, and its key if it has but one.
+    fn places<'k>(
+        &mut self,
+        known: &Known,
+        args: Args<'k>,
+    ) -> (Vec<KeyPlace>, Option<(usize, Key<'k>)>) {
+        let (engine, db) = (self.context.engine, self.context.session.db);
+        let declared = &mut self.desk.declared;
+        declared.clear();
+        let only_key = only_key(known, args).map(|(at, key)| (at, engine.keyspace.key(db, key)));
+        match &only_key {
+            Some((_, key)) => declared.places.push(key.place()),
+            None => add_places(engine, db, known, args, declared),
+        }
+        let mut places = std::mem::take(&mut declared.places);
+        places.sort_unstable();
+        (places, only_key)
     }
 
     /// Says how the shards of a command are had, and sees to it that they can be.
@@ -315,7 +356,8 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
 
     fn become_slow(&mut self) {
         let command = self.context.args.iter().map(<[u8]>::to_vec).collect();
-        let past = (self.began_us, self.has_written);
+        let began_us = clock::monotonic_us().saturating_sub(self.elapsed_us());
+        let past = (began_us, self.has_written);
         let script = SlowScript::new(self.kind, self.name, command, past);
         log::warning(format_args!(
             "Slow script detected: still in execution after {} milliseconds. You can try killing the \
@@ -329,9 +371,20 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
 
     fn is_overdue(&self) -> bool {
         let threshold_ms = self.context.engine.config.number(Setting::BusyReplyThreshold);
-        let elapsed_ms = clock::monotonic_us().saturating_sub(self.began_us) / 1000;
+        let elapsed_ms = self.elapsed_us() / 1000;
         threshold_ms > 0 && elapsed_ms >= threshold_ms.unsigned_abs()
     }
+
+    fn elapsed_us(&self) -> u64 {
+        clock::elapsed_ns(self.began) / 1000
+    }
+}
+
+/// Returns the one key of a command that cannot have others.
+fn only_key<'k>(known: &Known, args: Args<'k>) -> Option<(usize, &'k [u8])> {
+    let KeyPlan::One(at) = known.plan else { return None };
+    let is_no_key = known.command.keys.iter().any(|spec| spec.flags.has(KeyFlags::NOT_KEY));
+    if is_no_key { None } else { Some((at, args.get(at)?)) }
 }
 
 /// Returns how a nested command has its shards locked: it never waits, so that those who could may read
@@ -360,8 +413,8 @@ impl Host for ScriptHost<'_, '_> {
             }
             reply.error(refusal);
         }
-        self.buffer = buffer;
-        self.spans = spans;
+        self.desk.buffer = buffer;
+        self.desk.spans = spans;
     }
 
     fn set_resp3(&mut self, on: bool) {
@@ -381,8 +434,8 @@ impl Host for ScriptHost<'_, '_> {
         let (buffer, spans) = self.pack(args);
         let args = Args::new(&buffer, &spans);
         let is_known = self.context.engine.table.resolve(args).is_some();
-        self.buffer = buffer;
-        self.spans = spans;
+        self.desk.buffer = buffer;
+        self.desk.spans = spans;
         if is_known { Ok(true) } else { Err(INVALID.into()) }
     }
 

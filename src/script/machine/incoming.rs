@@ -105,9 +105,7 @@ impl<'a> Incoming<'a> {
     }
 
     fn single(&self, name: &str, text: &[u8]) -> mlua::Result<Value> {
-        let table = self.lua.create_table_with_capacity(0, 1)?;
-        table.raw_set(name, self.lua.create_string(text)?)?;
-        Ok(Value::Table(table))
+        self.lua.create_table_from([(name, element(self.lua, text))]).map(Value::Table)
     }
 
     fn array(&mut self) -> mlua::Result<Value> {
