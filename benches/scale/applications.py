@@ -42,19 +42,30 @@ WORKLOADS = [
 ]
 
 
-def drain(port, cpus, channel):
-    """Subscribes many connections and reads what comes until told to stop."""
+def drain(port, cpus, count, channel):
+    """Subscribes many connections, reads so many messages on each, and says so."""
     settle_on(cpus, False)
     waiting = selectors.DefaultSelector()
+    left = {}
+    bytes_each = count * len(encode("message", *PUBLISH[1:]))
     for _ in range(SUBSCRIBER_COUNT):
         client = socket.create_connection(("127.0.0.1", port))
         client.sendall(encode("SUBSCRIBE", "news"))
         client.recv(4096)
         waiting.register(client, selectors.EVENT_READ)
+        left[client] = bytes_each
     channel.send("ready")
-    while not channel.poll():
-        for key, _ in waiting.select(0.1):
-            key.fileobj.recv(1 << 20)
+    while left:
+        for key, _ in waiting.select():
+            client = key.fileobj
+            got = len(client.recv(1 << 20))
+            left[client] -= got
+            if not got:
+                raise SystemExit(f"a subscriber misses {left[client]} bytes")
+            if left[client] == 0:
+                del left[client]
+                waiting.unregister(client)
+    channel.send("done")
 
 
 def load(port, command, pipeline, count, options):
@@ -81,16 +92,16 @@ def measure(name, command, pipeline, count, deliveries, options):
         if command is PUBLISH:
             ours, theirs = multiprocessing.Pipe()
             drainer = multiprocessing.Process(
-                target=drain, args=(server.port, options.client_cpus, theirs)
+                target=drain, args=(server.port, options.client_cpus, count, theirs)
             )
             drainer.start()
+            theirs.close()
             ours.recv()
         before = server.cpu_seconds()
         rate = load(server.port, command, pipeline, count, options)
-        used = server.cpu_seconds() - before
         if drainer:
-            ours.send("stop")
-            drainer.join()
+            ours.recv()
+        used = server.cpu_seconds() - before
         return used * 1e6 / count / deliveries, rate
     finally:
         if drainer and drainer.is_alive():
@@ -115,7 +126,7 @@ def main():
         seen = {server: [] for server in names}
         for _ in range(options.rounds):
             for server in names:
-                scaled = int(count * options.scale)
+                scaled = int(count / pipeline * options.scale) * pipeline
                 seen[server].append(
                     measure(server, command, pipeline, scaled, deliveries, options)
                 )

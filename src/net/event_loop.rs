@@ -64,8 +64,6 @@ pub(super) struct EventLoop {
     finishing_bytes: usize,
     finishing_since: u64,
     letters: Vec<WorkerMessage>,
-    /// Connections that have got messages to send.
-    with_messages: Vec<usize>,
     /// The worker's own work was not finished in its time.
     has_more_work: bool,
     next_tick_us: u64,
@@ -87,7 +85,6 @@ impl EventLoop {
             finishing_bytes: 0,
             finishing_since: 0,
             letters: Vec::new(),
-            with_messages: Vec::new(),
             has_more_work: false,
             next_tick_us: 0,
             next_upkeep_us: 0,
@@ -116,7 +113,8 @@ impl EventLoop {
         let now_ms = self.kit.now_ms;
         let may_accept =
             self.floor.acceptor.as_ref().is_some_and(|acceptor| acceptor.is_due(now_ms));
-        if self.has_more_work || may_accept || !self.floor.queue.is_empty() {
+        let has_more_to_send = !self.floor.queue.is_empty() || !self.floor.outbox.is_empty();
+        if self.has_more_work || may_accept || has_more_to_send {
             return Duration::ZERO;
         }
         let now_us = clock::monotonic_us();
@@ -166,6 +164,7 @@ impl EventLoop {
             self.read_letters();
         }
         self.read_own_letters();
+        self.send_some_messages(began);
         self.floor.accept(&self.kit);
         self.keep_time();
         let stats = self.kit.worker.stats();
@@ -287,7 +286,9 @@ impl EventLoop {
                 WorkerMessage::Stop => self.is_stopping = true,
             }
         }
-        self.send_messages();
+        if self.floor.outbox.time_ns(0).is_none() {
+            self.floor.send_messages(None, &mut self.kit);
+        }
         if closes {
             self.close_doomed();
         }
@@ -302,9 +303,10 @@ impl EventLoop {
                 .filter(|found| found.session().id() == subscriber.client_id)
                 .is_some_and(|connection| connection.push(&broadcast.message));
             if is_to_send {
-                self.with_messages.push(subscriber.seat);
+                self.floor.outbox.push(subscriber.seat);
             }
         }
+        self.floor.outbox.count(broadcast.message.body.len());
     }
 
     /// Puts news about changed keys behind the replies of a client.
@@ -317,8 +319,10 @@ impl EventLoop {
             .filter(|found| found.session().id() == invalidation.client.id)
             .is_some_and(|connection| connection.push_news(&invalidation.news));
         if is_to_send {
-            self.with_messages.push(number);
+            self.floor.outbox.push(number);
         }
+        // It is on its way before the reply of what it tells of is.
+        self.floor.outbox.hurry();
     }
 
     /// Puts the line of a command behind the replies of a client that monitors.
@@ -331,22 +335,19 @@ impl EventLoop {
             .filter(|found| found.session().id() == sight.client.id)
             .is_some_and(|connection| connection.push_sight(sight));
         if is_to_send {
-            self.with_messages.push(number);
+            self.floor.outbox.push(number);
         }
+        self.floor.outbox.count(sight.line.len());
     }
 
-    /// Sends the messages of all letters together: one write per subscriber.
-    fn send_messages(&mut self) {
-        let mut seats = std::mem::take(&mut self.with_messages);
-        for number in seats.drain(..) {
-            if let Some(connection) = self.floor.connections.at(number)
-                && !connection.is_queued
-            {
-                let next = connection.finish(&mut self.kit);
-                self.floor.end_turn(number, next, &self.kit);
-            }
+    /// Sends messages for as long as the round that began then has taken until now.
+    #[inline]
+    fn send_some_messages(&mut self, began: u64) {
+        if !self.floor.outbox.is_empty() {
+            let ticker = &self.kit.ticker;
+            let rest_ns = ticker.elapsed_ns(began, ticker.raw());
+            self.floor.send_messages(self.floor.outbox.time_ns(rest_ns), &mut self.kit);
         }
-        self.with_messages = seats;
     }
 
     /// Closes all clients that somebody wants closed: one walk, however many there are.

@@ -18,6 +18,7 @@ use super::connections::Connections;
 use super::event_loop::WAKE;
 use super::kit::Kit;
 use super::listen::Listeners;
+use super::outbox::Outbox;
 use super::ports::{Arrival, PeerAddress, Ports};
 use crate::base::log;
 use crate::engine::{Engine, Nobody, Peer, Turn, Worker};
@@ -46,6 +47,8 @@ pub(super) struct Floor {
     pub(super) queue: VecDeque<usize>,
     /// Those whose commands have run, and whose replies are still to be sent.
     pub(super) finishing: Vec<usize>,
+    /// Those that have got messages.
+    pub(super) outbox: Outbox,
     arrivals: Vec<Arrival>,
     pub(super) has_letters: bool,
     /// The connection that is taken out, and its events meanwhile.
@@ -74,6 +77,7 @@ impl Floor {
             ready: VecDeque::new(),
             queue: VecDeque::new(),
             finishing: Vec::new(),
+            outbox: Outbox::default(),
             arrivals: Vec::new(),
             has_letters: false,
             taken_out: None,
@@ -140,6 +144,31 @@ impl Floor {
             }
         }
         self.finishing = finishing;
+    }
+
+    /// Sends messages until some time is over, or all: one write per client, whatever it has got.
+    pub(super) fn send_messages(&mut self, time_ns: Option<u64>, kit: &mut Kit) {
+        let began = kit.ticker.raw();
+        let mut waiting = None;
+        while let Some(number) = self.outbox.pop() {
+            if self.taken_out == Some(number) {
+                waiting = Some(number);
+                continue;
+            }
+            if let Some(connection) = self.connections.at(number)
+                && connection.leave_outbox()
+            {
+                let next = connection.finish(kit);
+                self.end_turn(number, next, kit);
+                let elapsed_ns = kit.ticker.elapsed_ns(began, kit.ticker.raw());
+                if time_ns.is_some_and(|time_ns| elapsed_ns > time_ns) {
+                    break;
+                }
+            }
+        }
+        if let Some(number) = waiting {
+            self.outbox.push(number);
+        }
     }
 
     /// Sees to what a connection needs after its turn.
@@ -244,6 +273,7 @@ impl Floor {
             self.note(event);
         }
         self.finish_turns(kit);
+        self.send_messages(None, kit);
         while let Some(number) = self.ready.pop_front() {
             self.serve_aside(number, kit);
         }

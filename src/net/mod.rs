@@ -19,6 +19,7 @@ mod input;
 mod kit;
 mod listen;
 mod options;
+mod outbox;
 mod output;
 mod plane;
 mod ports;

@@ -17,6 +17,7 @@ mod lists;
 mod monitor;
 mod persistence;
 mod protocol;
+mod pubsub;
 mod races;
 mod resp;
 mod rows;

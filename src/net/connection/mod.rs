@@ -101,7 +101,7 @@ pub(super) struct Connection {
     has_ended: bool,
     /// It stands in the queue of those that want another turn.
     pub(super) is_queued: bool,
-    /// It is to send messages at the end of this round.
+    /// It stands in the outbox of its worker.
     has_message: bool,
     /// Since when the replies are above the soft limit; 0 while they are not.
     over_limit_since_ms: u64,
@@ -177,6 +177,12 @@ impl Connection {
         self.reply.raw(if is_resp3 { b">" } else { b"*" });
         self.reply.raw_shared(&message.body);
         !self.is_queued && !std::mem::replace(&mut self.has_message, true)
+    }
+
+    /// Notes that the connection has left the outbox; says whether it is to end a turn now, to send what
+    /// it has got. It is not if it has done so since, or will.
+    pub(super) fn leave_outbox(&mut self) -> bool {
+        std::mem::take(&mut self.has_message) && !self.is_queued && !self.reply.is_empty()
     }
 
     /// Says whether [`Self::begin`] runs commands: it does when part of a request is kept.
@@ -332,7 +338,6 @@ impl Connection {
     /// Ends a turn: sends the replies, and says what the connection needs.
     #[inline]
     pub(super) fn finish(&mut self, kit: &mut Kit) -> Next {
-        self.has_message = false;
         if let Err(ending) = self.mind_memory(kit) {
             return self.give_up(&ending, kit);
         }
