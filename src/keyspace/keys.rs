@@ -334,14 +334,19 @@ impl<'a> Keys<'a> {
         self.shards.writable(key.place).add_observer();
     }
 
-    /// Says whether a key is still there though its time is over. Changes nothing.
-    pub fn holds_expired(&self, key: &Key<'_>) -> bool {
-        let found = match &self.shards.find(key.place).expect(DECLARED).guard {
+    /// Returns the entry of a key even if its time is over, for those who look after the server.
+    /// Changes nothing.
+    pub fn stored(&self, key: &Key<'_>) -> Option<&Entry> {
+        match &self.shards.find(key.place).expect(DECLARED).guard {
             Guard::Absent => None,
             Guard::Shared(shard) => shard.find(key.hash, key.bytes),
             Guard::Exclusive(shard) => shard.find(key.hash, key.bytes),
-        };
-        found.is_some_and(|entry| entry.is_expired(self.access.now_ms))
+        }
+    }
+
+    /// Says whether a key is still there though its time is over. Changes nothing.
+    pub fn holds_expired(&self, key: &Key<'_>) -> bool {
+        self.stored(key).is_some_and(|entry| entry.is_expired(self.access.now_ms))
     }
 
     /// Lends the shards of some places to a command that runs under these locks; `None` if one of

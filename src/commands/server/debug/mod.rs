@@ -336,6 +336,15 @@ mod tests {
     }
 
     #[test]
+    fn what_has_expired_is_described_until_it_is_removed() {
+        let mut bench = bench();
+        bench.expect(&[("SET a 1 PX 5", "OK")]);
+        bench.advance(10);
+        assert!(bench.say("DEBUG OBJECT a").starts_with("Value at:0x"));
+        bench.expect(&[("EXISTS a", "0"), ("DEBUG OBJECT a", "ERR no such key")]);
+    }
+
+    #[test]
     fn what_has_no_meaning_is_refused() {
         let mut bench = bench();
         bench.expect(&[

@@ -15,7 +15,7 @@ pub(super) fn object(context: &mut Context<'_>) -> Result<(), CommandError> {
     let compresses = context.engine.config.flag(Setting::Rdbcompression);
     let key = context.key(2);
     let clock = LruClock::at(context.now_ms);
-    let entry = context.keys.get(&key, Lookup::PEEK).ok_or(CommandError::NoSuchKey)?;
+    let entry = context.keys.stored(&key).ok_or(CommandError::NoSuchKey)?;
     let line = format!(
         "Value at:{:p} refcount:1 encoding:{} serializedlength:{} lru:{} lru_seconds_idle:{}",
         entry.key().as_ptr(),
