@@ -45,7 +45,9 @@ pub(super) struct Block<'k> {
 }
 
 impl<'k> Block<'k> {
-    fn len(&self) -> usize {
+    /// Returns how many commands have not been taken yet.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
         self.end - self.next
     }
 
@@ -65,7 +67,8 @@ impl<'k> Block<'k> {
         held.filter_map(|(held, queued)| Some((held.as_mut()?.shard.as_mut()?, queued)))
     }
 
-    /// Takes the command that comes next.
+    /// Takes the command that comes next. Unless it runs, all that is held has to go: the others would be
+    /// taken for it.
     #[inline]
     pub(super) fn take(&mut self) -> Option<Held<'k>> {
         let held = self.commands.get_mut(self.next)?.take()?;

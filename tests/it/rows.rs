@@ -201,6 +201,40 @@ fn a_pause_stops_a_row_before_its_next_write() {
 }
 
 #[test]
+fn a_row_that_the_system_interrupts_goes_on_where_it_stopped() {
+    // Stopped for longer than the clock of a row may be late, it ends in the middle.
+    const STOPPED: Duration = Duration::from_millis(2);
+    const ROUNDS: i64 = 40;
+    const COMMANDS: i64 = 2000;
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        let row: Vec<Request> = (0..COMMANDS / 4)
+            .flat_map(|_| ["INCR a", "INCR a", "SADD b x", "INCR a"].map(request))
+            .collect();
+        let bytes: Vec<u8> = row.iter().flat_map(|request| encode(request)).collect();
+        for round in 0..ROUNDS {
+            client.send_raw(bytes.clone());
+            for _ in 0..3 {
+                std::thread::sleep(Duration::from_micros(200));
+                server.signal(libc::SIGSTOP);
+                std::thread::sleep(STOPPED);
+                server.signal(libc::SIGCONT);
+            }
+            let mut count = round * COMMANDS / 4 * 3;
+            for number in 0..COMMANDS {
+                let reply = client.recv().int();
+                if number % 4 == 2 {
+                    assert_eq!(reply, i64::from((round, number) == (0, 2)));
+                } else {
+                    count += 1;
+                    assert_eq!(reply, count);
+                }
+            }
+        }
+    });
+}
+
+#[test]
 fn a_row_finds_no_key_whose_time_is_over_and_counts_it_once() {
     for_each_thread_count(|server| {
         let mut client = server.client();

@@ -219,10 +219,16 @@ impl Worker {
             if let Some(ahead) = &mut ahead {
                 scratch.look_ahead(engine, session, (batch, buffer), index..end, ahead);
                 if !ahead.is_used_up() {
-                    let block = (ahead.block(), index);
-                    let queued = (batch, buffer);
-                    ran.command_count +=
+                    let (block, queued) = (ahead.block(), (batch, buffer));
+                    let (held_count, block) = (block.len(), (block, index));
+                    let count =
                         scratch.run_block(engine, session, queued, block, (reply, turn), &mut tick);
+                    ran.command_count += count;
+                    if count < held_count {
+                        // What is held belongs to the commands behind those that have not run, or
+                        // relies on a lock that was let go.
+                        ahead.clear();
+                    }
                     continue;
                 }
             }

@@ -46,7 +46,7 @@ impl Scratch {
 
     /// Runs the commands of a block, of which the next is number `first` of the batch. Returns how many
     /// it has run: fewer than there are when a pause has begun, or a command took so long that what
-    /// was asked before may be different now.
+    /// was asked before may be different now. Then the caller lets go of all that is held.
     #[inline(never)]
     pub(super) fn run_block<'k>(
         &mut self,
