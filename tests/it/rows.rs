@@ -94,6 +94,18 @@ fn together(client: &mut Client, requests: &[Request]) -> Vec<Value> {
     requests.iter().map(|_| client.recv()).collect()
 }
 
+/// The same while the system stops the server for longer than the clock of a row may be late.
+fn together_with_stops(server: &Server, client: &mut Client, requests: &[Request]) -> Vec<Value> {
+    client.send_raw(requests.iter().flat_map(|request| encode(request)).collect::<Vec<u8>>());
+    for _ in 0..3 {
+        server.signal(libc::SIGSTOP);
+        std::thread::sleep(Duration::from_millis(2));
+        server.signal(libc::SIGCONT);
+        std::thread::sleep(Duration::from_micros(100));
+    }
+    requests.iter().map(|_| client.recv()).collect()
+}
+
 #[test]
 fn commands_sent_at_once_answer_as_if_sent_one_by_one() {
     for_each_thread_count(|server| {
@@ -101,10 +113,13 @@ fn commands_sent_at_once_answer_as_if_sent_one_by_one() {
         let mut random = Rng::with_seed(seed);
         let (mut all, mut single) = (server.client(), server.client());
         single.call(&["SELECT", "1"]);
-        for _ in 0..60 {
+        for round in 0..90 {
             let count = random.usize(1..200);
             let requests: Vec<Request> = (0..count).map(|_| random_request(&mut random)).collect();
-            let replies = together(&mut all, &requests);
+            let replies = match round % 3 {
+                0 => together_with_stops(server, &mut all, &requests),
+                _ => together(&mut all, &requests),
+            };
             for (request, reply) in requests.iter().zip(replies) {
                 assert_eq!(reply, single.call(request), "{request:?}, seed {seed}");
             }
@@ -202,8 +217,6 @@ fn a_pause_stops_a_row_before_its_next_write() {
 
 #[test]
 fn a_row_that_the_system_interrupts_goes_on_where_it_stopped() {
-    // Stopped for longer than the clock of a row may be late, it ends in the middle.
-    const STOPPED: Duration = Duration::from_millis(2);
     const ROUNDS: i64 = 40;
     const COMMANDS: i64 = 2000;
     for_each_thread_count(|server| {
@@ -211,18 +224,11 @@ fn a_row_that_the_system_interrupts_goes_on_where_it_stopped() {
         let row: Vec<Request> = (0..COMMANDS / 4)
             .flat_map(|_| ["INCR a", "INCR a", "SADD b x", "INCR a"].map(request))
             .collect();
-        let bytes: Vec<u8> = row.iter().flat_map(|request| encode(request)).collect();
         for round in 0..ROUNDS {
-            client.send_raw(bytes.clone());
-            for _ in 0..3 {
-                std::thread::sleep(Duration::from_micros(200));
-                server.signal(libc::SIGSTOP);
-                std::thread::sleep(STOPPED);
-                server.signal(libc::SIGCONT);
-            }
+            let replies = together_with_stops(server, &mut client, &row);
             let mut count = round * COMMANDS / 4 * 3;
-            for number in 0..COMMANDS {
-                let reply = client.recv().int();
+            for (number, reply) in (0..).zip(replies) {
+                let reply = reply.int();
                 if number % 4 == 2 {
                     assert_eq!(reply, i64::from((round, number) == (0, 2)));
                 } else {
