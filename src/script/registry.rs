@@ -18,6 +18,8 @@ use super::shebang::{self, ScriptFlags};
 
 /// Scripts of EVAL that are kept.
 const EVALUATED_COUNT_MAX: usize = 500;
+/// Bytes of a text up to which a thread remembers its script: it keeps it even when all are forgotten.
+const REMEMBERED_BYTES_MAX: usize = 64 * 1024;
 
 /// How a script came to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,7 +178,9 @@ impl Scripts {
                 return Some(Arc::clone(script));
             }
             let script = self.get(&digest(body))?;
-            *last = Some((stamp, Arc::clone(&script)));
+            if body.len() <= REMEMBERED_BYTES_MAX {
+                *last = Some((stamp, Arc::clone(&script)));
+            }
             Some(script)
         })
     }
