@@ -153,13 +153,14 @@ pub(in crate::commands) fn add_members(
 ) -> Result<Tally, CommandError> {
     let limits = context.tuning.sorted_set_packed;
     let mut tally = Tally::default();
+    let longest = pairs.iter().map(|(_, member)| member.len()).max().unwrap_or(0);
     if let Some(mut entry) = context.keys.get_mut(key) {
         let mut set = entry.collection_mut::<SortedSet>().ok_or(CommandError::WrongType)?;
+        set.make_ready(pairs.len(), longest, limits);
         for &pair in pairs {
             conditions.apply(&mut set, pair, limits, &mut tally)?;
         }
     } else if !conditions.only_old {
-        let longest = pairs.iter().map(|(_, member)| member.len()).max().unwrap_or(0);
         let mut set = SortedSet::for_members(pairs.len(), longest, limits);
         for &pair in pairs {
             conditions.apply(&mut set, pair, limits, &mut tally)?;
@@ -326,6 +327,11 @@ mod tests {
         ]);
         let long = "x".repeat(65);
         bench.say(&format!("ZADD long 1 {long}"));
+        // So many that they might become too many, though they do not.
+        let same = "1 a ".repeat(129);
+        bench.say("ZADD same 1 a");
+        bench.say(&format!("ZADD same {}", same.trim_end()));
+        bench.expect(&[("ZCARD same", "1"), ("OBJECT ENCODING same", "\"skiplist\"")]);
         bench.expect(&[("OBJECT ENCODING long", "\"skiplist\"")]);
     }
 }

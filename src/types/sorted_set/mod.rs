@@ -175,6 +175,15 @@ impl SortedSet {
         Self { form: Form::Tree(Box::new(Tree::with_room(count))) }
     }
 
+    /// Makes the set ready for so many members, the longest of so many bytes, though some may be in it
+    /// already. Cost: linear if that turns a packed sequence into a tree.
+    pub fn make_ready(&mut self, count: usize, bytes_max: usize, limits: PackedLimits) {
+        let is_beyond = count > limits.entries_max || bytes_max > limits.value_bytes_max;
+        if is_beyond && matches!(self.form, Form::Packed(_)) {
+            self.unpack();
+        }
+    }
+
     /// Returns the set of members that come in order, each once. Cost: linear.
     pub fn from_ascending(members: &[(f64, Item<'_>)], limits: PackedLimits) -> Self {
         debug_assert!(members.is_sorted_by(|(left, _), (right, _)| left <= right));
