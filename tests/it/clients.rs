@@ -226,6 +226,8 @@ fn replies_can_be_switched_off_inside_a_transaction() {
         assert_eq!(replies(lines, 4), ["OK", "b", "c", "d"]);
         let lines = "MULTI|ECHO a|CLIENT REPLY SKIP|ECHO b|ECHO c|EXEC|ECHO d|ECHO e";
         assert_eq!(replies(lines, 4), ["a", "b", "c", "e"]);
+        let lines = "MULTI|CLIENT REPLY SKIP|CLIENT REPLY ON|ECHO a|EXEC|ECHO b|ECHO c";
+        assert_eq!(replies(lines, 3), ["OK", "a", "c"]);
         client.send_raw("CLIENT REPLY OFF\r\nMULTI\r\nECHO a\r\nCLIENT REPLY ON\r\nECHO b\r\n");
         client.send_raw("EXEC\r\nCLIENT REPLY SKIP\r\nMULTI\r\nECHO c\r\nEXEC\r\n");
         assert_eq!(client.recv().text(), "OK");

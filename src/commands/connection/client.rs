@@ -203,7 +203,10 @@ const CLIENT_REPLY: Command = Command {
 fn reply(context: &mut Context<'_>) -> Result<(), CommandError> {
     let args = context.args;
     if args.is_word(2, "ON") {
-        context.session.reply_mode = ReplyMode::On;
+        // What SKIP earlier in the same transaction leaves out is the reply behind EXEC; it stays so.
+        if context.session.reply_mode != ReplyMode::SkipNext {
+            context.session.reply_mode = ReplyMode::On;
+        }
         context.reply.ok();
     } else if args.is_word(2, "OFF") {
         context.session.reply_mode = ReplyMode::Off;
