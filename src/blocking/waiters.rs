@@ -59,6 +59,12 @@ impl<T> Waiters<T> {
         queue.skip(skipped).take(count).map(Arc::clone).collect()
     }
 
+    /// Says whether somebody waits for a key who is to hear of its removal.
+    pub fn waits_for_removal(&self, key: &OwnedKey) -> bool {
+        let queues = self.queues.lock();
+        queues.get(key).is_some_and(|queue| queue.iter().any(|waiter| waiter.hears_of_removal()))
+    }
+
     /// Returns the keys of a database that somebody waits for.
     pub fn keys_of(&self, db: u32) -> Vec<OwnedKey> {
         self.queues.lock().keys().filter(|key| key.db == db).cloned().collect()
@@ -108,6 +114,8 @@ mod tests {
         };
         assert_eq!((order("a", 0), order("b", 0), order("b", 1)), (vec![1], vec![1, 2], vec![2]));
         assert_eq!(waiters.key_counts(), (2, 1));
+        let waits = ["a", "b"].map(|key| waiters.waits_for_removal(&keys(&[key])[0]));
+        assert_eq!(waits, [false, true]);
         assert!(first.end());
         waiters.leave(&first);
         assert_eq!((order("a", 0), order("b", 0)), (vec![], vec![2]));

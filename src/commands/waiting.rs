@@ -68,6 +68,7 @@ pub(super) fn serve_or_wait_for(
         serve,
         in_vain: ReplyBuffer::null_array,
         hears_of_removal: false,
+        is_polled: false,
         args: None,
     });
     Ok(())

@@ -83,7 +83,8 @@ impl Pause {
         }
     }
 
-    /// Notes a key whose waiters are to be served when the pause is over.
+    /// Notes a key whose waiters are to be served soon: when the pause is over, or, there being none,
+    /// because the key has gone.
     pub(super) fn hold_back(&self, key: &OwnedKey) {
         let mut keys = self.held_back.lock();
         if !keys.contains(key) {

@@ -2,14 +2,21 @@
 
 use super::effects::Effect;
 use super::state::Engine;
-use crate::keyspace::{Access, Expired, ExpiredThing, LockMode, Overdue};
+use crate::keyspace::{Access, Expired, ExpiredThing, LockMode, Overdue, OwnedKey};
 use crate::stats::Counter;
 
-/// Tells those who watch or track a key, and appends the removal of it or of a field of it to the log of
-/// effects; called under its shard's lock. `from` is the worker for one of whose commands it is removed.
+/// Tells those who watch, track or wait for a key, and appends the removal of it or of a field of it to
+/// the log of effects; called under its shard's lock. `from` is the worker for one of whose commands it
+/// is removed.
 pub(super) fn record_removal(engine: &Engine, from: Option<usize>, db: u32, expired: Expired<'_>) {
     let (Expired::Key(key) | Expired::Field { key, .. } | Expired::LastField { key }) = expired;
     engine.tell_of_removal(from, (db, key));
+    if matches!(expired, Expired::Key(_)) && engine.waiters.waiter_count() > 0 {
+        let key = OwnedKey::from(&engine.keyspace.key(db, key));
+        if engine.waiters.waits_for_removal(&key) {
+            engine.pause.hold_back(&key);
+        }
+    }
     if !engine.effects.is_listening() {
         return;
     }

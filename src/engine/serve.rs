@@ -21,7 +21,7 @@ use super::turn::Nobody;
 use super::waiting::{Waiter, key_at};
 use super::worker::append_effects;
 use crate::base::clock;
-use crate::keyspace::{Access, KeyPlace, Keys, LockMode, Lookup, OwnedKey};
+use crate::keyspace::{Access, Key, KeyPlace, Keys, LockMode, Lookup, OwnedKey};
 use crate::resp::ReplyBuffer;
 
 /// Waiters looked at together.
@@ -114,11 +114,10 @@ impl Server<'_> {
             engine.pause.hold_back(key);
             return Tried::NothingThere;
         }
-        let places = places_of(engine, waiter, key);
+        let (positions, places) = ways_to_serve(engine, waiter, |key| keys.covers(key));
         let Some(lent) = keys.lend(&places, LockMode::Exclusive, self.access) else {
             return Tried::LacksLock;
         };
-        let Some(position) = parked.position_of(key) else { return Tried::NothingThere };
         let mut reply = ReplyBuffer::with_protocol(parked.protocol);
         let mut session = Session::stand_in(parked);
         let mut effects =
@@ -145,7 +144,7 @@ impl Server<'_> {
         };
         let ready_count = ready.len();
         let began_ns = clock::monotonic_ns();
-        let is_served = self.attempt(context, waiter, position, ready);
+        let is_served = self.attempt(context, waiter, &positions, ready);
         if !is_served {
             return Tried::NothingThere;
         }
@@ -176,16 +175,17 @@ impl Server<'_> {
         Tried::Served
     }
 
-    /// Has a waiter's command try again, and settles what that came upon.
+    /// Has a waiter's command try again with those of its keys that are locked, in their order, and
+    /// settles what that came upon.
     fn attempt(
         &self,
         mut context: Context<'_>,
         waiter: &Waiter,
-        position: usize,
+        positions: &[usize],
         ready: &mut VecDeque<OwnedKey>,
     ) -> bool {
         let (engine, index) = (self.engine, self.index);
-        let is_served = waiter.attempt(|| match (waiter.detail.serve)(&mut context, position) {
+        let mut serve = |position: usize| match (waiter.detail.serve)(&mut context, position) {
             Ok(is_served) => is_served,
             Err(error) => {
                 let text = error.bytes();
@@ -195,7 +195,8 @@ impl Server<'_> {
                 context.reply.error_bytes(&text);
                 true
             }
-        });
+        };
+        let is_served = waiter.attempt(|| positions.iter().any(|&position| serve(position)));
         if context.keys.has_news() {
             context.keys.settle_overdue();
             record_expired(engine, index, &context.keys.take_expired());
@@ -218,7 +219,7 @@ impl Server<'_> {
         while let Some(key) = deferred.pop_front() {
             let mut skipped = 0;
             while let Some(waiter) = engine.waiters.queue(&key, skipped, 1).pop() {
-                let mut places = places_of(engine, &waiter, &key);
+                let (_, mut places) = ways_to_serve(engine, &waiter, |_| true);
                 let mode = LockMode::Exclusive;
                 let mut keys = engine.keyspace.lock(&mut places, mode, self.access);
                 if !is_there(&mut keys, &key) && !waiter.hears_of_removal() {
@@ -241,12 +242,26 @@ fn is_there(keys: &mut Keys<'_>, key: &OwnedKey) -> bool {
     keys.get(&key.key(), Lookup::PEEK).is_some()
 }
 
-/// Returns the places that serving a waiter from a key needs, in ascending order.
-fn places_of(engine: &Engine, waiter: &Waiter, key: &OwnedKey) -> Vec<KeyPlace> {
-    let mut places = vec![key.key().place()];
-    if let Some(index) = waiter.detail.also {
-        places.push(key_at(engine, &waiter.detail, index).place());
-        places.sort_unstable();
+/// Returns the positions of those of a waiter's keys that may be used, in the order they are to be looked
+/// at, and the places that serving it from them needs, in ascending order.
+///
+/// One command may have changed several of the keys, and not in the waiter's order.
+fn ways_to_serve(
+    engine: &Engine,
+    waiter: &Waiter,
+    may_use: impl Fn(&Key<'_>) -> bool,
+) -> (Vec<usize>, Vec<KeyPlace>) {
+    let parked = &waiter.detail;
+    let (mut positions, mut places) = (Vec::new(), Vec::new());
+    for key in waiter.keys() {
+        if may_use(&key.key()) {
+            positions.extend(parked.position_of(key));
+            places.push(key.key().place());
+        }
     }
-    places
+    if let Some(index) = parked.also {
+        places.push(key_at(engine, parked, index).place());
+    }
+    places.sort_unstable();
+    (positions, places)
 }

@@ -16,12 +16,14 @@ use super::error::CommandError;
 use super::session::Session;
 use super::state::{Engine, WorkerMessage};
 use crate::blocking;
+#[cfg(doc)]
+use crate::keyspace::Keys;
 use crate::keyspace::{Key, OwnedKey};
 use crate::resp::{Protocol, ReplyBuffer, Span};
 
 /// Tries to serve a waiter from the key at an argument's position: replies and returns true, or
-/// leaves everything as it is and returns false. An error is a reply, too. Only that key and the one
-/// named by [`WaitRequest::also`] are locked.
+/// leaves everything as it is and returns false. An error is a reply, too. Of the others only the one
+/// named by [`WaitRequest::also`] is sure to be locked; see [`Keys::covers`].
 pub type Serve = fn(&mut Context<'_>, usize) -> Result<bool, CommandError>;
 
 /// A handler's wish to wait.
@@ -37,6 +39,8 @@ pub struct WaitRequest {
     pub in_vain: fn(&mut ReplyBuffer),
     /// Serve the waiter also when a key is gone or has become something else.
     pub hears_of_removal: bool,
+    /// Try to serve the waiter every now and then, too: time alone may make something ready for it.
+    pub is_polled: bool,
     /// The arguments to go on with, where they are not those that came (XREAD's `$`).
     pub args: Option<Vec<Vec<u8>>>,
 }
@@ -166,10 +170,11 @@ impl Engine {
     }
 }
 
-/// The deadlines of a worker's waiting clients.
+/// The deadlines of a worker's waiting clients, and those of them that are polled.
 #[derive(Default)]
 pub(super) struct Deadlines {
     heap: BinaryHeap<Reverse<Deadline>>,
+    polled: Vec<Weak<Waiter>>,
 }
 
 struct Deadline {
@@ -203,6 +208,23 @@ impl Deadlines {
         if let Some(at_ms) = waiter.deadline_ms() {
             self.heap.push(Reverse(Deadline { at_ms, waiter: Arc::downgrade(waiter) }));
         }
+    }
+
+    /// Adds a waiter to those who are polled until their waits end.
+    pub(super) fn poll(&mut self, waiter: &Arc<Waiter>) {
+        self.polled.push(Arc::downgrade(waiter));
+    }
+
+    /// Returns the keys that polled clients wait for.
+    #[inline]
+    pub(super) fn polled_keys(&mut self) -> Vec<OwnedKey> {
+        let mut keys = Vec::new();
+        self.polled.retain(|waiter| {
+            let waiter = waiter.upgrade();
+            keys.extend(waiter.iter().flat_map(|waiter| waiter.keys()).cloned());
+            waiter.is_some()
+        });
+        keys
     }
 
     /// Returns the next deadline, in milliseconds since 1970.

@@ -91,6 +91,23 @@ fn a_list_that_appears_by_any_command_is_served() {
 }
 
 #[test]
+fn who_waits_for_several_keys_that_come_at_once_gets_the_one_named_first() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        let pushes = ["MULTI", "RPUSH b 1", "ZADD z 1 b", "RPUSH a 2", "EXEC"];
+        let mut waiter = send_waiting(server, &mut client, "BLPOP a b 0", 1);
+        pushes.iter().for_each(|line| drop(client.line(line)));
+        assert_eq!(waiter.recv().texts(), ["a", "2"]);
+        assert_eq!(client.line("LRANGE b 0 -1").texts(), ["1"]);
+        let mut waiter = send_waiting(server, &mut client, "BLMPOP 0 2 c d LEFT", 1);
+        let script = "redis.call('rpush', 'd', 1) redis.call('rpush', 'c', 2)";
+        client.call(&["EVAL", script, "0"]);
+        assert_eq!(waiter.recv().items()[0].text(), "c");
+        assert_eq!(client.line("LRANGE d 0 -1").texts(), ["1"]);
+    });
+}
+
+#[test]
 fn a_key_of_another_type_lets_clients_go_on_waiting() {
     for_each_thread_count(|server| {
         let mut client = server.client();

@@ -162,6 +162,7 @@ pub(super) fn serve_or_wait(
         serve,
         in_vain: ReplyBuffer::null_array,
         hears_of_removal: false,
+        is_polled: false,
         args: None,
     });
     Ok(())

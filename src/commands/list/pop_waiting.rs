@@ -84,6 +84,7 @@ fn serve_or_wait(
         serve,
         in_vain: ReplyBuffer::null_array,
         hears_of_removal: false,
+        is_polled: false,
         args: None,
     });
     Ok(())

@@ -101,6 +101,7 @@ impl<'a> Request<'a> {
             serve,
             in_vain: ReplyBuffer::null_array,
             hears_of_removal: self.reader.is_some(),
+            is_polled: false,
             args: None,
         }
     }

@@ -281,11 +281,13 @@ impl Worker {
         if !engine.gate.enter(self.scratch.index) {
             return false;
         }
-        let held_back = engine.pause.take_held_back();
-        self.scratch.serve(engine, held_back);
         let swept = self.sweep_slice();
-        let evicts = self.scratch.relieve(&self.engine) == Room::Later;
-        self.engine.gate.leave(self.scratch.index);
+        let engine = &*self.engine;
+        let evicts = self.scratch.relieve(engine) == Room::Later;
+        let mut ready = engine.pause.take_held_back();
+        ready.append(&mut self.scratch.deadlines.polled_keys());
+        self.scratch.serve(engine, ready);
+        engine.gate.leave(self.scratch.index);
         swept.has_more || evicts
     }
 
@@ -577,7 +579,12 @@ impl Scratch {
         };
         let outcome = (known.command.run)(&mut context);
         if let Some(request) = context.wait.take() {
-            deadlines.add(&waiting::park(&mut context, *request));
+            let is_polled = request.is_polled;
+            let waiter = waiting::park(&mut context, *request);
+            deadlines.add(&waiter);
+            if is_polled {
+                deadlines.poll(&waiter);
+            }
             *is_waiting = true;
         }
         let mut touched = Vec::new();
