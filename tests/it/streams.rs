@@ -97,7 +97,7 @@ fn consumers_that_wait_are_served_in_order_of_arrival() {
 fn a_consumer_that_waits_hears_that_its_group_is_gone() {
     for_each_thread_count(|server| {
         let mut client = server.client();
-        for removal in ["DEL s", "XGROUP DESTROY s g", "SET s x"] {
+        for removal in ["DEL s", "XGROUP DESTROY s g", "SET s x", "PEXPIRE s 1"] {
             client.line("DEL s");
             client.line("XGROUP CREATE s g 0 MKSTREAM");
             let mut reader = server.client();
@@ -108,6 +108,71 @@ fn a_consumer_that_waits_hears_that_its_group_is_gone() {
             let code = if removal == "SET s x" { "WRONGTYPE" } else { "NOGROUP" };
             assert!(reply.error().starts_with(code), "{removal}: {}", reply.error());
         }
+    });
+}
+
+#[test]
+fn a_reader_that_waits_gets_all_that_comes_at_once() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        for read in
+            ["XREAD BLOCK 0 STREAMS a b $ $", "XREADGROUP GROUP g c BLOCK 0 STREAMS a b > >"]
+        {
+            client.line("DEL a b");
+            client.line("XGROUP CREATE a g 0 MKSTREAM");
+            client.line("XGROUP CREATE b g 0 MKSTREAM");
+            let mut reader = server.client();
+            reader.send(&read.split(' ').collect::<Vec<_>>());
+            wait_for_waiters(&mut client, 1);
+            for line in ["MULTI", "XADD b 1-1 f v", "XADD a 2-1 f v", "XADD a 2-2 f v", "EXEC"] {
+                client.line(line);
+            }
+            let reply = reader.recv();
+            assert_eq!(ids(&reply), ["2-1", "2-2"], "{read}");
+            assert_eq!(reply.items()[1].items()[0].text(), "b", "{read}");
+        }
+    });
+}
+
+#[test]
+fn a_consumer_that_waits_takes_over_what_has_become_idle_or_was_given_back() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        client.line("XGROUP CREATE s g 0 MKSTREAM");
+        let mut waiting = |name: &str, idle_ms: &str, count: i64| {
+            let mut reader = server.client();
+            let read = ["XREADGROUP", "GROUP", "g", name, "BLOCK", "0", "CLAIM", idle_ms];
+            reader.send(&[&read[..], &["STREAMS", "s", ">"]].concat());
+            wait_for_waiters(&mut client, count);
+            reader
+        };
+        // Both get the new entry: one as such, one when it has been idle for long enough.
+        let mut readers =
+            ["a", "b"].map(|name| waiting(name, "30", if name == "a" { 1 } else { 2 }));
+        server.client().line("XADD s 1-0 f v");
+        let counts = readers.each_mut().map(|reader| {
+            let reply = reader.recv();
+            assert_eq!(ids(&reply), ["1-0"]);
+            reply.items()[0].items()[1].items()[0].items()[3].int()
+        });
+        assert_eq!(counts, [0, 1]);
+        let mut reader = waiting("c", "100000000", 1);
+        assert_eq!(server.client().line("XNACK s g FAIL IDS 1 1-0").int(), 1);
+        assert_eq!(ids(&reader.recv()), ["1-0"]);
+    });
+}
+
+#[test]
+fn who_waits_for_the_last_entry_of_a_stream_that_is_to_come_gets_only_that() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        let mut reader = server.client();
+        reader.send(&["XREAD", "BLOCK", "0", "STREAMS", "s", "+"]);
+        wait_for_waiters(&mut client, 1);
+        for line in ["MULTI", "XADD s 1-1 f v", "XADD s 2-1 f v", "EXEC"] {
+            client.line(line);
+        }
+        assert_eq!(ids(&reader.recv()), ["2-1"]);
     });
 }
 

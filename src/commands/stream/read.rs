@@ -1,7 +1,7 @@
 //! XREAD: entries behind given ones, of several streams at once.
 
-use super::reading::{self, Reader, Request, begin_stream, finish};
-use super::value::{find, id, reply_entries, stream_of};
+use super::reading::{self, Budget, Reader, Request, begin_stream, finish};
+use super::value::{find, id, reply_entry, stream_of};
 use crate::engine::{
     Argument, ArgumentKind, BeginSearch, Categories, Command, CommandError, Context, FindKeys,
     Flags, Group, KeyFlags, KeySpec, WaitRequest,
@@ -20,6 +20,11 @@ pub(super) const STREAMS: Argument = Argument::block(
     &[Argument::key("key").multiple(), Argument::new("id", ArgumentKind::String).multiple()],
 )
 .after("STREAMS");
+
+pub(super) const MAXCOUNT: Argument =
+    Argument::new("maxcount", ArgumentKind::Integer).after("MAXCOUNT").optional();
+pub(super) const MAXSIZE: Argument =
+    Argument::new("maxsize", ArgumentKind::Integer).after("MAXSIZE").optional();
 
 /// The keys behind STREAMS, looked for from a position on.
 pub(super) const fn streams(start_from: i32) -> KeySpec {
@@ -42,22 +47,25 @@ pub(super) const XREAD: Command = Command {
     group: Group::Stream,
     complexity: "O(N) in the entries returned, plus finding the first of each stream",
     summary: "Returns the entries of streams that follow given ones.",
-    arguments: &[COUNT, BLOCK, STREAMS],
+    arguments: &[COUNT, MAXCOUNT, MAXSIZE, BLOCK, STREAMS],
     run: xread,
     ..Command::DEFAULT
 };
 
 fn xread(context: &mut Context<'_>) -> Result<(), CommandError> {
     let request = Request::parse(context.args, Reader::Anyone)?;
+    request.check_timeout(context.now_ms)?;
     let mut after = Vec::with_capacity(request.stream_count);
     for index in 0..request.stream_count {
         after.push(seen_id(context, &request, index)?);
     }
     let (mark, mut count) = (context.reply.deferred(), 0);
+    let mut budget = Budget::of(&request);
     for (index, after) in after.iter().enumerate() {
         let key = context.key(request.key_at(index));
+        let limits = (request.entries_max, &mut budget);
         let (keys, reply) = (&mut context.keys, &mut *context.reply);
-        count += usize::from(reply_behind(keys, &key, *after, request.entries_max, reply)?);
+        count += usize::from(reply_behind(keys, &key, *after, limits, reply)?);
     }
     if count > 0 {
         finish(context.reply, mark, count);
@@ -72,29 +80,38 @@ fn xread(context: &mut Context<'_>) -> Result<(), CommandError> {
 
 /// Has the client wait for what follows the entries it has seen.
 fn wait(context: &mut Context<'_>, request: &Request<'_>, after: &[StreamId], block_ms: u64) {
-    // `$` and `+` mean the entries that are last now.
+    // `$` means the entry that is last now; `+` the one that will be last.
     let mut args: Vec<Vec<u8>> = context.args.iter().map(<[u8]>::to_vec).collect();
-    for (index, after) in after.iter().enumerate() {
+    for (index, after) in after.iter().enumerate().filter(|(index, _)| request.id(*index) != b"+") {
         args[request.id_at(index)] = after.text().as_bytes().to_vec();
     }
     let wait = request.waiting(block_ms, context.now_ms, serve);
     context.wait(WaitRequest { args: Some(args), ..wait });
 }
 
-/// Serves a client that waits from the stream whose key stands at a position.
-fn serve(context: &mut Context<'_>, position: usize) -> Result<bool, CommandError> {
+/// Serves a client that waits from all its streams that are locked; whichever of them was named.
+fn serve(context: &mut Context<'_>, _: usize) -> Result<bool, CommandError> {
     let request = Request::parse(context.args, Reader::Anyone)?;
-    let after = id(request.id(request.index_of(position)))?;
-    let key = context.key(position);
-    let is_stream =
-        context.keys.get(&key, Lookup::PEEK).is_some_and(|found| stream_of(found).is_ok());
-    let (keys, reply) = (&mut context.keys, &mut *context.reply);
-    let mark = reply.deferred();
-    let is_served = is_stream && reply_behind(keys, &key, after, request.entries_max, reply)?;
-    if is_served {
-        finish(reply, mark, 1);
+    let (mark, mut count) = (context.reply.deferred(), 0);
+    let mut budget = Budget::of(&request);
+    for index in 0..request.stream_count {
+        let key = context.key(request.key_at(index));
+        if !context.keys.covers(&key) || !is_stream(&mut context.keys, &key) {
+            continue;
+        }
+        let after = seen_id(context, &request, index)?;
+        let limits = (request.entries_max, &mut budget);
+        let (keys, reply) = (&mut context.keys, &mut *context.reply);
+        count += usize::from(reply_behind(keys, &key, after, limits, reply)?);
     }
-    Ok(is_served)
+    if count > 0 {
+        finish(context.reply, mark, count);
+    }
+    Ok(count > 0)
+}
+
+fn is_stream(keys: &mut Keys<'_>, key: &Key<'_>) -> bool {
+    keys.get(key, Lookup::PEEK).is_some_and(|found| stream_of(found).is_ok())
 }
 
 /// Returns the identifier behind which a client wants to read a stream: what it has seen already.
@@ -123,23 +140,32 @@ fn seen_id(
 ///
 /// # Errors
 /// [`CommandError::WrongType`].
-pub(super) fn reply_behind(
+fn reply_behind(
     keys: &mut Keys<'_>,
     key: &Key<'_>,
     after: StreamId,
-    entries_max: usize,
+    (entries_max, budget): (usize, &mut Budget),
     reply: &mut ReplyBuffer,
 ) -> Result<bool, CommandError> {
     let Some(stream) = keys.get(key, Lookup::READ).map(stream_of).transpose()? else {
         return Ok(false);
     };
     let Some(start) = after.next() else { return Ok(false) };
-    let entries = stream.log().range(start, StreamId::MAX);
-    if entries.clone().next().is_none() {
+    let mut entries = stream.log().range(start, StreamId::MAX).take(entries_max);
+    let checkpoint = reply.checkpoint();
+    begin_stream(reply, key.bytes);
+    let (mark, mut count) = (reply.deferred(), 0);
+    while entries
+        .next()
+        .is_some_and(|entry| budget.spend(reply, |reply| reply_entry(reply, &entry)))
+    {
+        count += 1;
+    }
+    if count == 0 {
+        reply.truncate(checkpoint);
         return Ok(false);
     }
-    begin_stream(reply, key.bytes);
-    reply_entries(reply, entries.take(entries_max));
+    reply.finish_array(mark, count);
     Ok(true)
 }
 
@@ -173,6 +199,23 @@ mod tests {
     }
 
     #[test]
+    fn all_streams_together_are_limited_in_number_and_bytes() {
+        let mut bench = filled();
+        let one = "[[\"a\", [[\"1-1\", [\"f\", \"v\"]]]]]";
+        let three = "[[\"a\", [[\"1-1\", [\"f\", \"v\"]], [\"2-1\", [\"f\", \"w\"]]]], [\"b\", \
+                     [[\"1-1\", [\"f\", \"v\"]]]]]";
+        let first_of_both =
+            "[[\"a\", [[\"1-1\", [\"f\", \"v\"]]]], [\"b\", [[\"1-1\", [\"f\", \"v\"]]]]]";
+        bench.expect(&[
+            ("XREAD MAXCOUNT 1 STREAMS a b 0 0", one),
+            ("XREAD MAXSIZE 1 STREAMS a b 0 0", one),
+            ("XREAD MAXSIZE 1000 STREAMS a b 0 0", three),
+            ("XREAD MAXCOUNT 3 STREAMS a b 0 0", three),
+            ("XREAD COUNT 1 MAXCOUNT 2 STREAMS a b 0 0", first_of_both),
+        ]);
+    }
+
+    #[test]
     fn arguments_that_make_no_sense_are_refused() {
         let mut bench = filled();
         let group = "ERR The > ID can be specified only when calling XREADGROUP using the GROUP \
@@ -186,6 +229,14 @@ mod tests {
             ("XREAD FOO STREAMS a 0", "ERR syntax error"),
             ("XREAD COUNT x STREAMS a 0", "ERR value is not an integer or out of range"),
             ("XREAD BLOCK -1 STREAMS a 0", "ERR timeout is negative"),
+            ("XREAD BLOCK 9223372036854775807 STREAMS a $", "ERR timeout is out of range"),
+            (
+                "XREAD CLAIM 1 STREAMS a 0",
+                "ERR The CLAIM option is only supported by XREADGROUP. You called XREAD instead.",
+            ),
+            ("XREAD MAXCOUNT 0 STREAMS a 0", "ERR MAXCOUNT must be a positive integer"),
+            ("XREAD MAXSIZE -1 STREAMS a 0", "ERR MAXSIZE must be a positive integer"),
+            ("XREAD COUNT 3 MAXCOUNT 2 STREAMS a 0", "ERR MAXCOUNT must not be less than COUNT"),
             ("XREAD BLOCK x STREAMS a 0", "ERR timeout is not an integer or out of range"),
             (
                 "XREAD NOACK STREAMS a 0",

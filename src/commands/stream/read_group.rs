@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use super::claim::consumer_of;
 use super::delivery::{Delivery, GroupName};
-use super::read::{BLOCK, COUNT, STREAMS, streams};
-use super::reading::{self, Reader, Request, begin_stream, finish};
+use super::read::{BLOCK, COUNT, MAXCOUNT, MAXSIZE, STREAMS, streams};
+use super::reading::{self, Budget, Reader, Request, begin_stream, finish};
 use super::value::{edit, find, id, no_group_in, stream_of};
 use crate::engine::{
     Argument, ArgumentKind, Categories, Command, CommandError, Context, Effects, Event, Flags,
@@ -36,7 +36,10 @@ pub(super) const XREADGROUP: Command = Command {
         )
         .after("GROUP"),
         COUNT,
+        MAXCOUNT,
+        MAXSIZE,
         BLOCK,
+        Argument::new("min-idle-time", ArgumentKind::Integer).after("CLAIM").optional(),
         Argument::word("noack", "NOACK").optional(),
         STREAMS,
     ],
@@ -62,6 +65,8 @@ pub(super) struct GroupReader<'a> {
     pub(super) entries_max: usize,
     pub(super) now_ms: u64,
     pub(super) is_noack: bool,
+    /// For how long entries of others must have been idle to be taken over, if they are.
+    idle_ms_min: Option<u64>,
     /// The last read has created the consumer.
     pub(super) has_created: Cell<bool>,
 }
@@ -69,16 +74,18 @@ pub(super) struct GroupReader<'a> {
 fn xreadgroup(context: &mut Context<'_>) -> Result<(), CommandError> {
     let request = Request::parse(context.args, Reader::Group)?;
     let Some((group, consumer)) = request.reader else { return Err(CommandError::Syntax) };
+    request.check_timeout(context.now_ms)?;
     let mut wanted = Vec::with_capacity(request.stream_count);
     for index in 0..request.stream_count {
         wanted.push(wanted_of(context, &request, group, index)?);
     }
     let reader = GroupReader::new(context, &request, group, consumer);
     let (mark, mut count) = (context.reply.deferred(), 0);
+    let mut budget = Budget::of(&request);
     for (index, wanted) in wanted.into_iter().enumerate() {
         let key = context.key(request.key_at(index));
-        let (reply, effects) = (&mut *context.reply, &mut *context.effects);
-        count += usize::from(reader.read(&mut context.keys, &key, wanted, (reply, effects))?);
+        let out = (&mut *context.reply, &mut *context.effects, &mut budget);
+        count += usize::from(reader.read(&mut context.keys, &key, wanted, out)?);
         reader.announce(context, &key);
     }
     if count > 0 {
@@ -92,33 +99,43 @@ fn xreadgroup(context: &mut Context<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Serves a client that waits from the stream whose key stands at a position. That the stream or the
-/// group is gone is an answer, too.
-fn serve(context: &mut Context<'_>, position: usize) -> Result<bool, CommandError> {
+/// Serves a client that waits from all its streams that are locked; whichever of them was named. That a
+/// stream or its group is gone is an answer, too.
+fn serve(context: &mut Context<'_>, _: usize) -> Result<bool, CommandError> {
     let request = Request::parse(context.args, Reader::Group)?;
     let Some((group, consumer)) = request.reader else { return Err(CommandError::Syntax) };
     let reader = GroupReader::new(context, &request, group, consumer);
-    let key = context.key(position);
-    wanted_of(context, &request, group, request.index_of(position))?;
-    if !has_unread(context, &key, group) {
-        return Ok(false);
+    let is_locked = |&index: &usize| context.keys.covers(&context.key(request.key_at(index)));
+    let covered: Vec<usize> = (0..request.stream_count).filter(is_locked).collect();
+    for &index in &covered {
+        wanted_of(context, &request, group, index)?;
     }
-    let (reply, effects) = (&mut *context.reply, &mut *context.effects);
-    let mark = reply.deferred();
-    let is_served = reader.read(&mut context.keys, &key, Wanted::New, (reply, effects))?;
-    reader.announce(context, &key);
-    if is_served {
-        finish(context.reply, mark, 1);
+    let (mark, mut count) = (context.reply.deferred(), 0);
+    let mut budget = Budget::of(&request);
+    for index in covered {
+        let key = context.key(request.key_at(index));
+        if has_unread(context, &key, &reader) {
+            let out = (&mut *context.reply, &mut *context.effects, &mut budget);
+            let is_served = reader.read(&mut context.keys, &key, Wanted::New, out)?;
+            count += usize::from(is_served);
+            reader.announce(context, &key);
+        }
     }
-    Ok(is_served)
+    if count > 0 {
+        finish(context.reply, mark, count);
+    }
+    Ok(count > 0)
 }
 
-/// Says whether a stream has entries that a group has not read, without touching it.
-fn has_unread(context: &mut Context<'_>, key: &Key<'_>, group: &[u8]) -> bool {
+/// Says whether a stream has something for a reader, without touching it.
+fn has_unread(context: &mut Context<'_>, key: &Key<'_>, reader: &GroupReader<'_>) -> bool {
+    let until_ms = reader.idle_ms_min.and_then(|idle_ms| reader.now_ms.checked_sub(idle_ms));
     let found = context.keys.get(key, Lookup::PEEK).and_then(|entry| stream_of(entry).ok());
     found.is_some_and(|stream| {
         let last = stream.log().last().map(|last| last.id());
-        stream.groups().get(group).is_some_and(|group| last > Some(group.last_id))
+        stream.groups().get(reader.group).is_some_and(|group| {
+            last > Some(group.last_id) || until_ms.is_some_and(|ms| group.has_idle_since(ms))
+        })
     })
 }
 
@@ -166,6 +183,7 @@ impl<'a> GroupReader<'a> {
             entries_max: request.entries_max,
             now_ms: context.now_ms,
             is_noack: request.is_noack,
+            idle_ms_min: request.idle_ms_min,
             has_created: Cell::new(false),
         }
     }
@@ -187,7 +205,7 @@ impl<'a> GroupReader<'a> {
         keys: &mut Keys<'_>,
         key: &Key<'_>,
         wanted: Wanted,
-        (reply, effects): (&mut ReplyBuffer, &mut Effects),
+        (reply, effects, budget): (&mut ReplyBuffer, &mut Effects, &mut Budget),
     ) -> Result<bool, CommandError> {
         let absent = || no_group_in(key.bytes, self.group, " in XREADGROUP with GROUP option");
         let mut entry = keys.get_mut(key).ok_or_else(absent)?;
@@ -199,29 +217,39 @@ impl<'a> GroupReader<'a> {
         self.has_created.set(is_new);
         let last_id = log.last().map_or(StreamId::MIN, |last| last.id());
         let has_new = last_id > group.last_id;
-        let is_delivered = wanted == Wanted::New && has_new;
-        if is_new && (self.is_noack || !is_delivered) {
+        let is_delivered = wanted == Wanted::New && has_new && !budget.is_limited();
+        if is_new && (self.is_noack || self.idle_ms_min.is_some() || !is_delivered) {
             effects.changed(1);
             name.state_consumer(effects, self.consumer);
         }
         let (entries_max, now_ms, is_noack) = (self.entries_max, self.now_ms, self.is_noack);
-        let delivery = Delivery { consumer, entries_max, now_ms, is_noack };
-        match wanted {
-            Wanted::New if !has_new => return Ok(false),
-            Wanted::New => {
-                begin_stream(reply, key.bytes);
-                if delivery.deliver_new(log, &mut group, &name, (reply, effects)) > 0 {
-                    effects.changed(1);
-                }
-            }
-            Wanted::PendingBehind(seen) => {
-                begin_stream(reply, key.bytes);
-                match seen.next() {
-                    Some(start) => delivery.deliver_again(log, &mut group, start, reply),
-                    None => reply.array(0),
-                }
-            }
+        let idle_ms_min = self.idle_ms_min;
+        if wanted == Wanted::New && !has_new && idle_ms_min.is_none() {
+            return Ok(false);
         }
+        let delivery = Delivery { consumer, entries_max, now_ms, is_noack, idle_ms_min };
+        let checkpoint = reply.checkpoint();
+        begin_stream(reply, key.bytes);
+        let mark = reply.deferred();
+        let count = match wanted {
+            Wanted::New => {
+                let out = (&mut *reply, &mut *effects, &mut *budget);
+                let old_count = delivery.deliver_idle(log, &mut group, &name, out);
+                let left = if has_new { entries_max - old_count } else { 0 };
+                let out = (&mut *reply, &mut *effects, budget);
+                let new_count = delivery.deliver_new(log, &mut group, &name, out, left);
+                effects.changed(new_count.min(1) as u64);
+                old_count + new_count
+            }
+            Wanted::PendingBehind(seen) => seen.next().map_or(0, |start| {
+                delivery.deliver_again(log, &mut group, start, (&mut *reply, budget))
+            }),
+        };
+        if wanted == Wanted::New && count == 0 {
+            reply.truncate(checkpoint);
+            return Ok(false);
+        }
+        reply.finish_array(mark, count);
         Ok(true)
     }
 }
@@ -261,6 +289,57 @@ mod tests {
     }
 
     #[test]
+    fn idle_entries_are_taken_over_before_new_ones_are_read() {
+        let mut bench = filled(4);
+        bench.say("XREADGROUP GROUP g a COUNT 2 STREAMS s >");
+        bench.advance(50);
+        bench.say("XCLAIM s g a 0 1-0 JUSTID");
+        bench.advance(50);
+        let now = bench.now_ms();
+        bench.expect_effects(
+            "XREADGROUP GROUP g b COUNT 1 CLAIM 100 STREAMS s >",
+            &[
+                "0: XGROUP CREATECONSUMER s g b",
+                &format!("0: XCLAIM s g b 0 2-0 TIME {now} RETRYCOUNT 2 FORCE JUSTID LASTID 2-0"),
+            ],
+        );
+        // The one that has not been delivered for longest comes first; NOACK is about new ones only.
+        bench.advance(20);
+        let read = "[[\"s\", [[\"1-0\", [\"f\", \"1\"], 70, 1], [\"2-0\", [\"f\", \"2\"], 20, 2], \
+                    [\"3-0\", [\"f\", \"3\"], 0, 0]]]]";
+        bench.expect(&[
+            ("XREADGROUP GROUP g c NOACK COUNT 3 CLAIM 20 STREAMS s >", read),
+            (
+                "XREADGROUP GROUP g c CLAIM 1 COUNT 1 STREAMS s 1",
+                "[[\"s\", [[\"2-0\", [\"f\", \"2\"]]]]]",
+            ),
+            ("XPENDING s g - + 9", "[[\"1-0\", \"c\", 0, 2], [\"2-0\", \"c\", 0, 4]]"),
+        ]);
+    }
+
+    #[test]
+    fn idle_entries_that_are_gone_are_pending_no_more_and_those_given_back_come_first() {
+        let mut bench = filled(3);
+        let now = bench.now_ms();
+        let returned = format!("[[\"s\", [[\"2-0\", [\"f\", \"2\"], {now}, 1]]]]");
+        bench.expect(&[
+            (
+                "XREADGROUP GROUP g a NOACK CLAIM 0 COUNT 0 MAXSIZE 1 STREAMS s >",
+                "[[\"s\", [[\"1-0\", [\"f\", \"1\"], 0, 0]]]]",
+            ),
+            ("XCLAIM s g a 0 1-0 2-0 3-0 FORCE JUSTID", "[\"1-0\", \"2-0\", \"3-0\"]"),
+            ("XNACK s g SILENT IDS 1 2-0 RETRYCOUNT 1", "1"),
+            ("XDEL s 1-0", "1"),
+            ("XREADGROUP GROUP g b CLAIM 0 MAXCOUNT 1 STREAMS s >", &returned),
+            ("XGROUP SETID s g 3-0", "OK"),
+            ("XREADGROUP GROUP g b CLAIM 1 STREAMS s >", "(nil)"),
+            ("XACK s g 3-0 2-0", "2"),
+            ("XREADGROUP GROUP g b CLAIM 0 STREAMS s >", "(nil)"),
+            ("XPENDING s g", "[0, (nil), (nil), (nil)]"),
+        ]);
+    }
+
+    #[test]
     fn effects_repeat_what_was_delivered() {
         let mut bench = filled(2);
         let now = bench.now_ms();
@@ -291,6 +370,14 @@ mod tests {
              read the history of this consumer by specifying a proper ID, or use the > ID to get new \
              messages. The $ ID would just return an empty result set.";
         bench.expect(&[
+            (
+                "XREADGROUP GROUP g c CLAIM x STREAMS s >",
+                "ERR min-idle-time is not an integer or out of range",
+            ),
+            (
+                "XREADGROUP GROUP g c CLAIM -1 STREAMS s >",
+                "ERR min-idle-time must be a positive integer",
+            ),
             ("XREADGROUP GROUP g c STREAMS none >", absent),
             ("XREADGROUP GROUP g c STREAMS s $", meaningless),
             (

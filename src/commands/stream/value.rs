@@ -122,8 +122,13 @@ pub(super) fn reply_id(reply: &mut ReplyBuffer, id: StreamId) {
 
 /// Replies with an entry: its identifier, its names and values.
 pub(super) fn reply_entry(reply: &mut ReplyBuffer, entry: &StreamEntry<'_>) {
-    let mut digits = IntegerText::new();
     reply.array(2);
+    reply_parts(reply, entry);
+}
+
+/// Appends the two parts of an entry to an array.
+pub(super) fn reply_parts(reply: &mut ReplyBuffer, entry: &StreamEntry<'_>) {
+    let mut digits = IntegerText::new();
     reply_id(reply, entry.id());
     let fields = entry.fields();
     reply.array(2 * fields.len());

@@ -1,6 +1,6 @@
 //! Consumer groups: how far each has read, and what its consumers have not acknowledged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Deref, DerefMut};
 
 use super::consumers::{Consumer, ConsumerId, Consumers};
@@ -12,6 +12,9 @@ use crate::types::object::free_each;
 const PENDING_BYTES: usize = 70;
 const OWNED_BYTES: usize = 30;
 
+/// The same for the order of delivery, where it is kept.
+const TIMED_BYTES: usize = 50;
+
 /// An entry that was delivered and not acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {
@@ -22,6 +25,17 @@ pub struct Pending {
     pub delivery_count: u64,
 }
 
+impl Pending {
+    /// Returns where an entry stands in the order in which idle ones are taken over: those given back
+    /// come first, then those delivered longest ago.
+    fn turn(&self, id: StreamId) -> Turn {
+        (self.consumer.is_some(), self.delivered_ms, id)
+    }
+}
+
+/// See [`Pending::turn`].
+type Turn = (bool, u64, StreamId);
+
 /// A consumer group.
 #[derive(Clone, Debug)]
 pub struct Group {
@@ -31,6 +45,8 @@ pub struct Group {
     /// Entries read of all that were ever added; `None` when that cannot be told.
     pub entries_read: Option<u64>,
     pending: BTreeMap<StreamId, Pending>,
+    /// The pending entries by [`Pending::turn`]; kept from when somebody asks for that order.
+    turns: Option<BTreeSet<Turn>>,
     /// Pending entries that have a consumer.
     owned_count: usize,
     consumers: Consumers,
@@ -43,6 +59,7 @@ impl Group {
             last_id,
             entries_read,
             pending: BTreeMap::new(),
+            turns: None,
             owned_count: 0,
             consumers: Consumers::default(),
         }
@@ -59,6 +76,7 @@ impl Group {
             + self.name.len()
             + self.pending.len() * PENDING_BYTES
             + self.owned_count * OWNED_BYTES
+            + self.turns.as_ref().map_or(0, |turns| turns.len() * TIMED_BYTES)
             + self.consumers.memory_bytes()
     }
 
@@ -105,8 +123,11 @@ impl Group {
     /// Removes a consumer with all it had pending; returns how many that were, `None` without it.
     pub fn remove_consumer(&mut self, name: &[u8]) -> Option<usize> {
         let consumer = self.consumers.remove(name)?;
-        for id in &consumer.pending {
-            self.pending.remove(id);
+        for &id in &consumer.pending {
+            let pending = self.pending.remove(&id);
+            if let (Some(turns), Some(pending)) = (&mut self.turns, pending) {
+                turns.remove(&pending.turn(id));
+            }
         }
         self.owned_count -= consumer.pending.len();
         Some(consumer.pending.len())
@@ -114,7 +135,14 @@ impl Group {
 
     /// Notes who has an entry, in place of who had it before.
     pub fn assign(&mut self, id: StreamId, pending: Pending) {
-        let old = self.pending.insert(id, pending).and_then(|old| old.consumer);
+        let old = self.pending.insert(id, pending);
+        if let Some(turns) = &mut self.turns {
+            if let Some(old) = &old {
+                turns.remove(&old.turn(id));
+            }
+            turns.insert(pending.turn(id));
+        }
+        let old = old.and_then(|old| old.consumer);
         if old == pending.consumer {
             return;
         }
@@ -131,6 +159,9 @@ impl Group {
     /// Notes that an entry is done with. Says whether it was pending.
     pub fn acknowledge(&mut self, id: StreamId) -> bool {
         let Some(pending) = self.pending.remove(&id) else { return false };
+        if let Some(turns) = &mut self.turns {
+            turns.remove(&pending.turn(id));
+        }
         if let Some(consumer) = pending.consumer {
             self.consumers.get_mut(consumer).pending.remove(&id);
             self.owned_count -= 1;
@@ -138,10 +169,35 @@ impl Group {
         true
     }
 
+    /// Says whether an entry is pending that was delivered at `until_ms` or before.
+    /// Cost: O(log n) once [`Self::idle_since`] was called, O(n) before.
+    pub fn has_idle_since(&self, until_ms: u64) -> bool {
+        match &self.turns {
+            Some(turns) => idle(turns, until_ms).next().is_some(),
+            None => self.pending.values().any(|pending| pending.delivered_ms <= until_ms),
+        }
+    }
+
+    /// Returns up to `count_max` entries that are pending and were delivered at `until_ms` or before: those
+    /// that were given back first, then those delivered longest ago.
+    /// Cost: O(log n + count), the first time O(n log n): the group keeps that order from then on.
+    pub fn idle_since(&mut self, until_ms: u64, count_max: usize) -> Vec<StreamId> {
+        let pending = &self.pending;
+        let in_turn = || pending.iter().map(|(&id, pending)| pending.turn(id)).collect();
+        let turns = self.turns.get_or_insert_with(in_turn);
+        idle(turns, until_ms).take(count_max).collect()
+    }
+
     /// Says whether the group has yet to read or to acknowledge an entry.
     fn refers_to(&self, id: StreamId) -> bool {
         id > self.last_id || self.pending.contains_key(&id)
     }
+}
+
+/// Returns the entries delivered at `until_ms` or before, in turn.
+fn idle(turns: &BTreeSet<Turn>, until_ms: u64) -> impl Iterator<Item = StreamId> {
+    let up_to = move |is_owned| (is_owned, 0, StreamId::MIN)..=(is_owned, until_ms, StreamId::MAX);
+    turns.range(up_to(false)).chain(turns.range(up_to(true))).map(|&(_, _, id)| id)
 }
 
 /// The groups of a stream, in the order of their names.
@@ -183,8 +239,9 @@ impl Groups {
     /// Frees all groups piece by piece.
     pub(super) fn dismantle(self, pause: &mut dyn FnMut()) {
         for group in self.list {
-            let Group { pending, consumers, .. } = *group;
+            let Group { pending, consumers, turns, .. } = *group;
             free_each(pending, pause);
+            free_each(turns.unwrap_or_default(), pause);
             consumers.dismantle(pause);
         }
     }

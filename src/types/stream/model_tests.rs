@@ -212,10 +212,21 @@ fn groups_keep_who_has_what() {
             _ => {
                 let found = group.find_consumer(&name);
                 let consumer = found.or_else(|| group.create_consumer(&name, 1));
-                group.assign(at, Pending { consumer, delivered_ms: 1, delivery_count: 1 });
+                let delivered_ms = random.u64(1..9);
+                group.assign(at, Pending { consumer, delivered_ms, delivery_count: 1 });
                 model.insert(at, Some(name));
             }
         }
+        let (until_ms, count_max) = (random.u64(0..10), random.usize(0..60));
+        let turn = |(at, pending): (&StreamId, &Pending)| {
+            (pending.consumer.is_some(), pending.delivered_ms, *at)
+        };
+        let idle = group.pending().iter().filter(|(_, pending)| pending.delivered_ms <= until_ms);
+        let mut idle: Vec<_> = idle.map(turn).collect();
+        idle.sort_unstable();
+        assert_eq!(group.has_idle_since(until_ms), !idle.is_empty());
+        let expected = idle.iter().map(|(_, _, at)| *at).take(count_max);
+        assert!(group.idle_since(until_ms, count_max).into_iter().eq(expected));
         let owner = |pending: &Pending| {
             pending.consumer.map(|consumer| group.consumer(consumer).name().to_vec())
         };
