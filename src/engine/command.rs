@@ -45,6 +45,9 @@ pub struct Command {
     /// Arguments up to which it takes little time however large the value is, where its complexity alone
     /// does not say so: those of up to some kilobytes, its name included.
     pub short_args_max: usize,
+    /// Position of the argument that names the element of a collection it looks up, the first of them if
+    /// it looks up several; 0 if it looks up none. What leads to it is fetched ahead.
+    pub member_at: usize,
     /// It runs a script: says whether that is known, and known to use declared keys only.
     pub script_keeps_to_keys: Option<fn(&Engine, super::Args<'_>) -> bool>,
     /// How it really behaves, where that depends on the script it runs.
@@ -106,6 +109,7 @@ impl Command {
         locks_alone: false,
         looks_beyond: false,
         short_args_max: 0,
+        member_at: 0,
         script_keeps_to_keys: None,
         flags_by_script: None,
         selects: None,

@@ -16,6 +16,7 @@ mod error;
 mod gates;
 mod locking;
 mod logs;
+mod members;
 mod memory;
 mod monitors;
 mod nested;

@@ -26,6 +26,9 @@ pub use stream::{
 pub use string::{EMBSTR_BYTES_MAX, IntegerText, SHARED_BYTES_MIN, StringRef, StringValue};
 pub use text::{INLINE_BYTES_MAX, Text};
 
+/// Members whose look-ups are prepared together at most.
+pub const FETCHED_TOGETHER_MAX: usize = 8;
+
 /// The type of a value, as TYPE names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

@@ -50,6 +50,20 @@ pub(super) fn free_each<T>(pieces: impl IntoIterator<Item = T>, pause: &mut dyn 
     }
 }
 
+impl ObjectRef<'_> {
+    /// Starts to fetch what look-ups of members by these names will read, of the first
+    /// [`super::FETCHED_TOGETHER_MAX`] of them at most. Nothing for what lies in one piece.
+    #[inline]
+    pub fn prefetch_members(self, names: &[&[u8]]) {
+        match self {
+            Self::Set(set) => set.prefetch(names),
+            Self::Hash(hash) => hash.prefetch(names),
+            Self::SortedSet(set) => set.prefetch(names),
+            Self::List(_) | Self::Stream(_) => {}
+        }
+    }
+}
+
 macro_rules! objects {
     ($($name:ident,)+) => {
         /// A collection of any type.

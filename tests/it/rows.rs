@@ -88,6 +88,35 @@ fn random_request(random: &mut Rng) -> Request {
     template.split(' ').map(fill).collect()
 }
 
+/// Returns a few alike commands, each about an element of the same large collection.
+fn about_elements(random: &mut Rng) -> Vec<Request> {
+    let templates = [
+        "SADD set E",
+        "SREM set E",
+        "SISMEMBER set E",
+        "SMISMEMBER set E E",
+        "HSET hash E N",
+        "HGET hash E",
+        "HDEL hash E E",
+        "HINCRBY hash E N",
+        "HMGET hash E E",
+        "ZADD sorted N E",
+        "ZADD sorted XX N E",
+        "ZINCRBY sorted N E",
+        "ZSCORE sorted E",
+        "ZREM sorted E",
+        "ZRANK sorted E",
+        "ZSCORE set E",
+    ];
+    let (template, count) = (templates[random.usize(..templates.len())], random.usize(1..20));
+    let mut fill = |word: &str| match word {
+        "E" => format!("element:{:012}", random.u32(..1_500)),
+        "N" => random.i32(-3..20).to_string(),
+        word => word.to_owned(),
+    };
+    (0..count).map(|_| template.split(' ').map(&mut fill).collect()).collect()
+}
+
 /// Sends all at once and reads all replies.
 fn together(client: &mut Client, requests: &[Request]) -> Vec<Value> {
     client.send_raw(requests.iter().flat_map(|request| encode(request)).collect::<Vec<u8>>());
@@ -104,6 +133,30 @@ fn together_with_stops(server: &Server, client: &mut Client, requests: &[Request
         std::thread::sleep(Duration::from_micros(100));
     }
     requests.iter().map(|_| client.recv()).collect()
+}
+
+#[test]
+fn commands_about_elements_of_one_collection_answer_as_if_sent_one_by_one() {
+    for_each_thread_count(|server| {
+        let seed = fastrand::u64(..);
+        let mut random = Rng::with_seed(seed);
+        let (mut all, mut single) = (server.client(), server.client());
+        single.call(&["SELECT", "1"]);
+        for _ in 0..60 {
+            let requests: Vec<Request> =
+                (0..30).flat_map(|_| about_elements(&mut random)).collect();
+            let replies = together(&mut all, &requests);
+            for (request, reply) in requests.iter().zip(replies) {
+                assert_eq!(reply, single.call(request), "{request:?}, seed {seed}");
+            }
+        }
+        for read in ["SCARD set", "HLEN hash", "ZRANGE sorted 0 -1 WITHSCORES"] {
+            let read = request(read);
+            assert_eq!(all.call(&read), single.call(&read), "{read:?}, seed {seed}");
+        }
+        let encoding = request("OBJECT ENCODING set");
+        assert_eq!(all.call(&encoding), Value::Bulk(b"hashtable".into()));
+    });
 }
 
 #[test]

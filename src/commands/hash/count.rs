@@ -19,6 +19,7 @@ pub(super) const HINCRBY: Command = Command {
         Argument::new("field", ArgumentKind::String),
         Argument::new("increment", ArgumentKind::Integer),
     ],
+    member_at: 2,
     run: hincrby,
     ..BASE
 };
@@ -93,6 +94,7 @@ pub(super) const HINCRBYFLOAT: Command = Command {
         Argument::new("field", ArgumentKind::String),
         Argument::new("increment", ArgumentKind::Double),
     ],
+    member_at: 2,
     run: hincrbyfloat,
     ..BASE
 };

@@ -16,6 +16,7 @@ pub(super) const HGET: Command = Command {
     since: "2.0.0",
     summary: "Reads a field of a hash.",
     arguments: KEY_AND_FIELD,
+    member_at: 2,
     run: hget,
     ..BASE
 };
@@ -55,6 +56,7 @@ pub(super) const HSTRLEN: Command = Command {
     since: "3.2.0",
     summary: "Measures the value of a field of a hash, in bytes.",
     arguments: KEY_AND_FIELD,
+    member_at: 2,
     run: hstrlen,
     ..BASE
 };
@@ -77,6 +79,7 @@ pub(super) const HEXISTS: Command = Command {
     since: "2.0.0",
     summary: "Says whether a hash has a field.",
     arguments: KEY_AND_FIELD,
+    member_at: 2,
     run: hexists,
     ..BASE
 };
@@ -101,6 +104,7 @@ pub(super) const HMGET: Command = Command {
     summary: "Reads several fields of a hash.",
     arguments: &[Argument::key("key"), Argument::new("field", ArgumentKind::String).multiple()],
     short_args_max: usize::MAX,
+    member_at: 2,
     run: hmget,
     ..BASE
 };

@@ -17,6 +17,7 @@ pub(super) const HDEL: Command = Command {
     summary: "Removes fields of a hash, and the hash with its last field.",
     arguments: &[Argument::key("key"), Argument::new("field", ArgumentKind::String).multiple()],
     short_args_max: usize::MAX,
+    member_at: 2,
     run: hdel,
     ..BASE
 };

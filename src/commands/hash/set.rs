@@ -15,6 +15,7 @@ pub(super) const HSET: Command = Command {
     complexity: "O(1) for each field",
     summary: "Sets fields of a hash to values and counts those that are new.",
     arguments: &[Argument::key("key"), DATA],
+    member_at: 2,
     run: hset,
     ..BASE
 };
@@ -35,6 +36,7 @@ pub(super) const HMSET: Command = Command {
     summary: "Sets fields of a hash to values.",
     deprecated: Some(("4.0.0", "`HSET` with multiple field-value pairs")),
     arguments: &[Argument::key("key"), DATA],
+    member_at: 2,
     run: hmset,
     ..BASE
 };
@@ -79,6 +81,7 @@ pub(super) const HSETNX: Command = Command {
         Argument::new("field", ArgumentKind::String),
         Argument::new("value", ArgumentKind::String),
     ],
+    member_at: 2,
     run: hsetnx,
     ..BASE
 };

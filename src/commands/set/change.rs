@@ -20,6 +20,7 @@ pub(super) const SADD: Command = Command {
     summary: "Adds members to a set, which is created if need be.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String).multiple()],
     short_args_max: usize::MAX,
+    member_at: 2,
     run: sadd,
     ..Command::DEFAULT
 };
@@ -60,6 +61,7 @@ pub(super) const SREM: Command = Command {
     summary: "Removes members from a set; without members the key goes, too.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String).multiple()],
     short_args_max: usize::MAX,
+    member_at: 2,
     run: srem,
     ..Command::DEFAULT
 };

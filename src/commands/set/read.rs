@@ -40,6 +40,7 @@ pub(super) const SISMEMBER: Command = Command {
     group: Group::Set,
     summary: "Says whether a set has a member.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String)],
+    member_at: 2,
     run: sismember,
     ..Command::DEFAULT
 };
@@ -63,6 +64,7 @@ pub(super) const SMISMEMBER: Command = Command {
     summary: "Says of several texts whether a set has them as members.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String).multiple()],
     short_args_max: usize::MAX,
+    member_at: 2,
     run: smismember,
     ..Command::DEFAULT
 };

@@ -204,6 +204,7 @@ pub(super) const ZADD: Command = Command {
         .multiple(),
     ],
     short_args_max: usize::MAX,
+    member_at: 3,
     run: zadd,
     ..Command::DEFAULT
 };
@@ -242,6 +243,7 @@ pub(super) const ZINCRBY: Command = Command {
         Argument::new("member", ArgumentKind::String),
     ],
     short_args_max: usize::MAX,
+    member_at: 3,
     run: zincrby,
     ..Command::DEFAULT
 };

@@ -42,6 +42,7 @@ pub(super) const ZSCORE: Command = Command {
     group: Group::SortedSet,
     summary: "Returns the score of a member.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String)],
+    member_at: 2,
     run: zscore,
     ..Command::DEFAULT
 };
@@ -68,6 +69,7 @@ pub(super) const ZMSCORE: Command = Command {
     summary: "Returns the scores of several members.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String).multiple()],
     short_args_max: usize::MAX,
+    member_at: 2,
     run: zmscore,
     ..Command::DEFAULT
 };
@@ -104,6 +106,7 @@ pub(super) const ZRANK: Command = Command {
     summary: "Returns how many members stand before one, perhaps with its score.",
     arguments: RANK_ARGUMENTS,
     short_args_max: usize::MAX,
+    member_at: 2,
     run: zrank,
     ..Command::DEFAULT
 };
@@ -124,6 +127,7 @@ pub(super) const ZREVRANK: Command = Command {
     summary: "Returns how many members stand behind one, perhaps with its score.",
     arguments: RANK_ARGUMENTS,
     short_args_max: usize::MAX,
+    member_at: 2,
     run: zrevrank,
     ..Command::DEFAULT
 };

@@ -21,6 +21,7 @@ pub(super) const ZREM: Command = Command {
     summary: "Removes members; the sorted set goes with its last one.",
     arguments: &[Argument::key("key"), Argument::new("member", ArgumentKind::String).multiple()],
     short_args_max: usize::MAX,
+    member_at: 2,
     run: zrem,
     ..Command::DEFAULT
 };

@@ -9,6 +9,7 @@ use super::super::batch::Batch;
 use super::super::context::Context;
 use super::super::error::CommandError;
 use super::super::logs::{Ended, STALE_CLOCK_NS};
+use super::super::members::fetch_members;
 use super::super::removal::record_expired;
 use super::super::session::{ReplyMode, Session};
 use super::super::state::Engine;
@@ -96,7 +97,13 @@ impl Scratch {
             }
             (context.args, context.known) = (args, known);
             match shard {
-                Some(shard) => context.keys.hold(shard),
+                Some(shard) => {
+                    context.keys.hold(shard);
+                    if let Some((_, key)) = &context.first_key {
+                        let queued = (batch, buffer);
+                        fetch_members(&context.keys, key, known, queued, first + count);
+                    }
+                }
                 // The command before has let its shard go early.
                 None if context.keys.is_unlocked() => break,
                 None => {}

@@ -120,6 +120,14 @@ impl Hash {
         }
     }
 
+    /// Starts to fetch what look-ups of these fields will read.
+    #[inline]
+    pub(in crate::types) fn prefetch(&self, fields: &[&[u8]]) {
+        if let View::Table(table) = self.view() {
+            table.prefetch(fields);
+        }
+    }
+
     #[inline]
     fn view(&self) -> View<'_> {
         match &self.0 {

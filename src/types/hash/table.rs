@@ -37,6 +37,12 @@ impl Table {
         self.pairs.get(field)
     }
 
+    /// Starts to fetch what look-ups of these fields will read.
+    #[inline]
+    pub(super) fn prefetch(&self, fields: &[&[u8]]) {
+        self.pairs.prefetch(fields);
+    }
+
     /// Returns all pairs, in no order.
     pub(super) fn pairs(&self) -> Members<'_, Pair> {
         self.pairs.iter()

@@ -21,6 +21,9 @@ const ROOMS: [usize; 13] = [4, 8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 160, LEA
 /// A leaf with this many times the room it needs gives the rest back.
 const SPARSE: usize = 4;
 
+/// Bytes of a line of the cache.
+const LINE_BYTES: usize = 64;
+
 /// Members with their tags.
 #[derive(Debug)]
 pub(super) struct Leaf<M> {
@@ -58,6 +61,21 @@ impl<M> Leaf<M> {
     /// Starts to fetch where the members stand.
     pub(super) fn prefetch(&self) {
         prefetch(self.members.as_ptr().cast::<u8>());
+    }
+
+    /// Starts to fetch the tags, of a leaf that is too large only the first ones.
+    #[inline]
+    pub(super) fn prefetch_tags(&self) {
+        let lines = self.tags.chunks(LINE_BYTES).take(LEAF_MEMBERS_MAX / LINE_BYTES);
+        lines.for_each(|line| prefetch(line.as_ptr()));
+    }
+
+    /// Starts to fetch the word of the first member with this tag; returns its position.
+    #[inline]
+    pub(super) fn prefetch_tagged(&self, tag: u8) -> Option<usize> {
+        let position = memchr::memchr(tag, &self.tags)?;
+        prefetch(self.members.as_ptr().wrapping_add(position));
+        Some(position)
     }
 
     #[inline]

@@ -18,6 +18,7 @@ use foldhash::quality::RandomState;
 
 use super::leaf::{JOINED_MEMBERS_MAX, LEAF_MEMBERS_MAX, LEAF_MEMBERS_MIN, Leaf};
 use super::{Member, Members};
+use crate::types::FETCHED_TOGETHER_MAX;
 use crate::types::object::free_each;
 
 /// Bits of the directory at most; leaves grow beyond their limit then.
@@ -155,6 +156,26 @@ impl<M: Member> MemberTable<M> {
         let tag = tag_of(hash, self.leaves[leaf].depth);
         let position = self.leaves[leaf].find(tag, |member| member.name() == name)?;
         Some(Place { leaf, position })
+    }
+
+    /// Starts to fetch what look-ups of these names will read: each of the tags, the members' words and
+    /// the members for all names together, so that they are waited for only once. Names beyond
+    /// [`FETCHED_TOGETHER_MAX`] are left out.
+    pub(in crate::types) fn prefetch(&self, names: &[&[u8]]) {
+        let mut spots = [None; FETCHED_TOGETHER_MAX];
+        for (name, spot) in names.iter().zip(&mut spots) {
+            let hash = self.hash(name);
+            let leaf = &self.leaves[self.leaf_of(hash)];
+            leaf.prefetch_tags();
+            *spot = Some((leaf, hash));
+        }
+        let found = spots.map(|spot| {
+            let (leaf, hash) = spot?;
+            Some((leaf, leaf.prefetch_tagged(tag_of(hash, leaf.depth))?))
+        });
+        for (leaf, position) in found.into_iter().flatten() {
+            leaf.members()[position].prefetch_whole();
+        }
     }
 
     /// Returns where a member with this stem stands that is the one sought. Those whose stems differ
@@ -561,6 +582,18 @@ mod tests {
         assert_eq!(counts.len(), 1_000);
         // The 99.9th percentile of chi-square with 999 degrees of freedom.
         assert!(deviation < 1_142.8, "{deviation}");
+    }
+
+    #[test]
+    fn any_names_may_be_fetched_ahead() {
+        for count in [0, 1, 3_000] {
+            let table = table(count);
+            for number in (0..4_000).step_by(7) {
+                let names: Vec<Vec<u8>> = (number..number + number % 12).map(name).collect();
+                table.prefetch(&names.iter().map(Vec::as_slice).collect::<Vec<_>>());
+            }
+            check(&table);
+        }
     }
 
     #[test]

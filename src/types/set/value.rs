@@ -204,6 +204,14 @@ impl Set {
         }
     }
 
+    /// Starts to fetch what look-ups of these members will read.
+    #[inline]
+    pub(in crate::types) fn prefetch(&self, members: &[&[u8]]) {
+        if let Repr::Table(table) = &self.repr {
+            table.prefetch(members);
+        }
+    }
+
     /// The same for a member of another set.
     #[inline]
     pub fn contains_item(&self, member: Item<'_>) -> bool {

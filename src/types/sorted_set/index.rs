@@ -77,6 +77,12 @@ impl Index {
         None
     }
 
+    /// Returns the first leaf that may hold a member of this hash.
+    #[inline]
+    pub(super) fn first(&self, hash: u32) -> Option<u32> {
+        self.find(hash, Some)
+    }
+
     /// Starts to fetch the slot where a search for a hash begins.
     #[inline]
     pub(super) fn prefetch(&self, hash: u32) {

@@ -6,6 +6,7 @@
 
 use super::arena::NIL;
 use super::edge::Edge;
+use crate::base::prefetch::prefetch;
 
 /// Members of a full leaf: as many as make a leaf of 512 bytes, a size class of the allocator.
 pub(super) const LEAF_MEMBERS_MAX: usize = 43;
@@ -99,6 +100,24 @@ impl Leaf {
     #[inline]
     pub(super) fn position(&self, member: &[u8], tag: u8) -> Option<usize> {
         self.tagged(tag).find(|&at| self.member(at) == member)
+    }
+
+    /// Starts to fetch what is read to find a member, but for the members' bytes.
+    #[inline]
+    pub(super) fn prefetch(&self) {
+        prefetch(self.tags.as_ptr());
+        prefetch(&raw const self.bytes);
+        prefetch(self.starts.as_ptr());
+        prefetch(self.starts.as_ptr().wrapping_add(LEAF_MEMBERS_MAX / 2));
+    }
+
+    /// Starts to fetch the bytes of the first member with these bits of its hash, and its score.
+    #[inline]
+    pub(super) fn prefetch_tagged(&self, tag: u8) {
+        if let Some(at) = self.tagged(tag).next() {
+            prefetch(self.bytes.as_ptr().wrapping_add(self.start(at)));
+            prefetch(&raw const self.scores[at]);
+        }
     }
 
     /// Returns where members with these bits of their hash stand.

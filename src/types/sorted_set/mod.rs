@@ -73,6 +73,14 @@ impl SortedSet {
         }
     }
 
+    /// Starts to fetch what look-ups of these members will read.
+    #[inline]
+    pub(in crate::types) fn prefetch(&self, members: &[&[u8]]) {
+        if let Form::Tree(tree) = &self.form {
+            tree.prefetch(members);
+        }
+    }
+
     /// Returns a member's rank, from 0, with its score. Cost: logarithmic.
     pub fn rank(&self, member: &[u8]) -> Option<(usize, f64)> {
         match &self.form {

@@ -21,6 +21,7 @@ use super::edge::{Edge, order};
 use super::index::{Found, Index};
 use super::inner::{CHILDREN_MAX, Child, Inner, narrow};
 use super::leaf::{LEAF_MEMBERS_MAX, Leaf};
+use crate::types::FETCHED_TOGETHER_MAX;
 
 /// Levels of inner nodes at most: each node above the leaves was split when it had 31 children.
 const HEIGHT_MAX: usize = 12;
@@ -126,6 +127,24 @@ impl Tree {
         self.index.find(hash, |leaf| {
             self.leaves[leaf].position(member, tag(hash)).map(|at| Spot { leaf, at })
         })
+    }
+
+    /// Starts to fetch what look-ups of these members will read, level by level for all together. Those
+    /// beyond [`FETCHED_TOGETHER_MAX`] are left out.
+    pub(super) fn prefetch(&self, members: &[&[u8]]) {
+        let mut hashes = [None; FETCHED_TOGETHER_MAX];
+        for (member, place) in members.iter().zip(&mut hashes) {
+            let hash = hash(member);
+            self.index.prefetch(hash);
+            *place = Some(hash);
+        }
+        let leaves = hashes.map(|hash| {
+            let hash = hash?;
+            let leaf = &self.leaves[self.index.first(hash)?];
+            leaf.prefetch();
+            Some((leaf, tag(hash)))
+        });
+        leaves.into_iter().flatten().for_each(|(leaf, tag)| leaf.prefetch_tagged(tag));
     }
 
     #[inline]
