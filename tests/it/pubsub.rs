@@ -119,6 +119,8 @@ fn messages_are_sent_while_a_script_takes_long() {
         let mut clients = subscribers(server, 2 * SUBSCRIBERS);
         let (mut publisher, mut busy) = (server.client(), server.client());
         assert_eq!(publisher.line("PUBLISH news x").int(), 2 * SUBSCRIBERS as i64);
+        // Its worker has taken in the message when it answers again, and sent it to some.
+        assert_eq!(busy.line("PING").text(), "PONG");
         busy.send(&["EVAL", "while true do end", "0"]);
         for client in &mut clients {
             assert_eq!(message(client), "x");
