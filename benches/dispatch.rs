@@ -9,7 +9,7 @@ use fastrand::Rng;
 use redpoll::commands::FAMILIES;
 use redpoll::config::Config;
 use redpoll::engine::{Batch, CommandTable, Engine, Identity, Peer, Session, Worker};
-use redpoll::resp::{Limits, Parsed, Parser, ReplyBuffer};
+use redpoll::resp::{Limits, Opening, Parsed, Parser, ReplyBuffer};
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -51,11 +51,12 @@ impl Server {
     /// Parses and runs all commands of a request; returns the bytes of the replies.
     fn run(&mut self, request: &mut [u8]) -> usize {
         let (mut parser, limits, mut at) = (Parser::default(), Limits::default(), 0);
+        let mut opening = Opening::default();
         self.batch.clear();
-        while let Ok(Parsed::Command { end, arg_count }) =
-            parser.next(request, at, &limits, &mut self.batch.spans)
+        while let Ok((Parsed::Command { end, arg_count }, is_alike)) =
+            parser.next_in_row(request, at, &limits, &mut self.batch.spans, &mut opening)
         {
-            self.batch.push(arg_count, end);
+            self.batch.push_next(arg_count, end, is_alike);
             at = end;
         }
         self.worker.run(&mut self.session, request, &mut self.batch, &mut self.reply);

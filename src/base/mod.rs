@@ -5,6 +5,7 @@ pub mod breaks;
 pub mod clock;
 pub mod crc;
 pub mod double;
+pub mod equal;
 pub mod extended;
 pub mod gate;
 pub mod glob;

@@ -28,17 +28,13 @@ const PLAIN_BYTES_MAX: usize = 4096;
 /// Blocks whose shards are held at the same time.
 const BLOCK_COUNT: usize = 2;
 
-/// A command whose shard is held. It is one of the table with as many arguments as it takes.
-pub(super) struct Held<'k> {
-    pub(super) known: &'k Known,
-    /// `None` where it is the shard of the command before, which is of the same block.
-    pub(super) shard: Option<HeldShard<'k>>,
-}
-
 /// The held shards of one block of commands, in their order.
 #[derive(Default)]
 pub(super) struct Block<'k> {
-    commands: [Option<Held<'k>>; BLOCK_COMMANDS],
+    /// The commands: each is one of the table with as many arguments as it takes.
+    known: [Option<&'k Known>; BLOCK_COMMANDS],
+    /// Empty where it is the shard of the command before, which is of the same block.
+    shards: [HeldShard<'k>; BLOCK_COMMANDS],
     /// Shards from here up to the end are held.
     next: usize,
     end: usize,
@@ -51,29 +47,27 @@ impl<'k> Block<'k> {
         self.end - self.next
     }
 
-    #[inline(always)]
-    fn push(&mut self, held: Held<'k>) {
-        self.commands[self.end] = Some(held);
-        self.end += 1;
-    }
-
     /// Returns the held shards with their commands, of which `queued` begins with the block's first.
     #[inline]
     fn shards<'b>(
         &'b mut self,
         queued: &'b [Queued],
     ) -> impl Iterator<Item = (&'b mut HeldShard<'k>, &'b Queued)> {
-        let held = self.commands[..self.end].iter_mut().zip(queued);
-        held.filter_map(|(held, queued)| Some((held.as_mut()?.shard.as_mut()?, queued)))
+        let held = self.shards[..self.end].iter_mut().zip(queued);
+        held.filter(|(shard, _)| !shard.is_empty())
     }
 
-    /// Takes the command that comes next. Unless it runs, all that is held has to go: the others would be
-    /// taken for it.
+    /// Takes the command that comes next; its shard is to be taken out of its place, which is empty where
+    /// it is the shard of the command before. Unless the command runs, all that is held has to go: the
+    /// others would be taken for it.
     #[inline]
-    pub(super) fn take(&mut self) -> Option<Held<'k>> {
-        let held = self.commands.get_mut(self.next)?.take()?;
+    pub(super) fn take(&mut self) -> Option<(&'k Known, &mut HeldShard<'k>)> {
+        let at = self.next;
+        if at >= self.end {
+            return None;
+        }
         self.next += 1;
-        Some(held)
+        Some(((*self.known.get(at)?)?, self.shards.get_mut(at)?))
     }
 }
 
@@ -148,21 +142,22 @@ fn fill<'k>(
     range: Range<usize>,
 ) {
     (block.next, block.end) = (0, 0);
+    let Some(database) = engine.keyspace.database(db) else { return };
     let (first, mut last) = (range.start, None);
-    for index in range.take(BLOCK_COMMANDS) {
+    let places = block.known.iter_mut().zip(&mut block.shards);
+    for (index, (place, shard)) in range.zip(places) {
         let queued = &batch.commands[index];
         let Some(known) = queued.id.map(|id| engine.table.by_id(id)) else { break };
         if !is_plain(known, queued, batch.args(buffer, index)) {
             break;
         }
-        let place = Some((shard_of(queued.hash), known.mode));
-        if place == last {
-            block.push(Held { known, shard: None });
-            continue;
+        let wanted = Some((shard_of(queued.hash), known.mode));
+        if wanted != last && !database.try_hold((db, queued.hash), known.mode, shard) {
+            break;
         }
-        let Some(shard) = engine.keyspace.try_hold((db, queued.hash), known.mode) else { break };
-        block.push(Held { known, shard: Some(shard) });
-        last = place;
+        *place = Some(known);
+        block.end += 1;
+        last = wanted;
     }
     let mut hints = EntryHints::default();
     for (shard, queued) in block.shards(&batch.commands[first..]) {

@@ -1,6 +1,5 @@
 //! A batch: complete commands of one client or of several, parsed before the first one runs.
 
-use super::ahead::BLOCK_COMMANDS;
 use super::args::Args;
 use super::command::{BeginSearch, FindKeys};
 use super::table::{CommandTable, KeyPlan, Known};
@@ -58,6 +57,8 @@ pub(super) struct Queued {
     /// The database its client was in when it was looked up; good enough for fetching ahead.
     db: u32,
     pub(super) has_hash: bool,
+    /// The command before it in the buffer has the same name, spelled alike.
+    is_alike: bool,
     /// Its entry is fetched when its shard is locked ahead, in time for it.
     is_held_ahead: bool,
 }
@@ -81,6 +82,13 @@ impl Batch {
     /// `end` of the buffer.
     #[inline]
     pub fn push(&mut self, arg_count: usize, end: usize) {
+        self.push_next(arg_count, end, false);
+    }
+
+    /// The same; `is_alike` says that it has the name of the command before, which is of the same client
+    /// and is looked up together with it.
+    #[inline]
+    pub fn push_next(&mut self, arg_count: usize, end: usize, is_alike: bool) {
         let first_span = self.spans.len() - arg_count;
         self.commands.push(Queued {
             first_span,
@@ -90,6 +98,7 @@ impl Batch {
             hash: 0,
             db: 0,
             has_hash: false,
+            is_alike,
             is_held_ahead: false,
         });
     }
@@ -128,9 +137,14 @@ impl Batch {
         let mut runs_script = false;
         let is_in_row = self.commands.len() - first >= ROW_COMMANDS_MIN;
         let mut finder = table.finder();
+        let mut last = None;
         for index in first..self.commands.len() {
             let args = self.args(buffer, index);
-            let known = finder.find(args.at(0));
+            let known = match last {
+                Some(known) if self.commands[index].is_alike => Some(known),
+                _ => finder.find(args.at(0)),
+            };
+            last = known;
             let key = known.and_then(|known| key_ahead(known, args));
             let hash = key.map(|key| keyspace.hash(key));
             let is_plain = known.is_some_and(|known| args.len() <= known.plain_args_max);
@@ -138,14 +152,14 @@ impl Batch {
             queued.id = known.map(|known| known.id);
             runs_script |= known.is_some_and(|known| known.runs_script);
             queued.db = db;
-            // Those of the first block run as soon as their shards are locked.
-            queued.is_held_ahead = is_in_row && index - first >= BLOCK_COMMANDS && is_plain;
+            queued.is_held_ahead = is_in_row && is_plain;
             queued.has_hash = hash.is_some();
             queued.hash = hash.unwrap_or_default();
         }
         // Fetching is a loop of its own, so that all wait together until addresses are translated.
-        for queued in self.commands[first..].iter().filter(|queued| queued.has_hash) {
-            keyspace.prefetch_shard(db, queued.hash);
+        if let Some(database) = keyspace.database(db) {
+            let queued = self.commands[first..].iter().filter(|queued| queued.has_hash);
+            queued.for_each(|queued| database.prefetch_shard(queued.hash));
         }
         runs_script
     }
@@ -157,7 +171,16 @@ impl Batch {
         if self.commands.len() <= 1 {
             return;
         }
-        hashes(&self.commands).for_each(|(db, hash)| keyspace.prefetch_group(db, hash));
+        // Most of them are about one database.
+        let (mut last_db, mut database) = (0, keyspace.database(0));
+        for (db, hash) in hashes(&self.commands) {
+            if db != last_db {
+                (last_db, database) = (db, keyspace.database(db));
+            }
+            if let Some(database) = database {
+                database.prefetch_group(hash);
+            }
+        }
         for commands in self.commands.chunks(HINTS_MAX) {
             fetch_entries(commands, keyspace);
         }

@@ -47,7 +47,9 @@ fn lock_many<'k>(
     add_places(engine, db, known, args, declared);
     // As for a batch of commands: the fetches of many keys overlap, level by level.
     let hashes = if declared.hashes.len() > 1 { &declared.hashes[..] } else { &[] };
-    hashes.iter().for_each(|&hash| keyspace.prefetch_group(db, hash));
+    if let Some(database) = keyspace.database(db) {
+        hashes.iter().for_each(|&hash| database.prefetch_group(hash));
+    }
     let keys = keyspace.lock_soon(&mut declared.places, mode_of(engine, known, args), access)?;
     for portion in hashes.chunks(HINTS_MAX) {
         let mut hints = EntryHints::default();
@@ -94,12 +96,15 @@ pub(super) fn add_places(
     // Arguments that make no sense declare no keys; the handler says what is wrong with them.
     find_keys(known.command, args, &mut declared.found);
     let keyspace = &engine.keyspace;
+    let database = keyspace.database(db);
     for &(index, flags) in &declared.found {
         if !flags.has(KeyFlags::NOT_KEY)
             && let Some(bytes) = args.get(index)
         {
             let hash = keyspace.hash(bytes);
-            keyspace.prefetch_shard(db, hash);
+            if let Some(database) = database {
+                database.prefetch_shard(hash);
+            }
             declared.hashes.push(hash);
             declared.places.push(Key::with_hash(bytes, hash, db).place());
         }

@@ -129,22 +129,6 @@ impl Keyspace {
         Flushed { tables: self.database(db).map_or_else(Vec::new, Database::take_all) }
     }
 
-    /// First pass over a batch: fetches the shard of a hash.
-    #[inline]
-    pub fn prefetch_shard(&self, db: u32, hash: u64) {
-        if let Some(database) = self.database(db) {
-            database.prefetch_shard(hash);
-        }
-    }
-
-    /// Second pass over a batch: fetches the group of the table that a hash lands in.
-    #[inline]
-    pub fn prefetch_group(&self, db: u32, hash: u64) {
-        if let Some(database) = self.database(db) {
-            database.prefetch_group(hash);
-        }
-    }
-
     /// Third pass over a batch: returns where the entry lies that a hash probably belongs to.
     #[inline]
     pub fn entry_hint(&self, db: u32, hash: u64) -> Option<EntryHint> {

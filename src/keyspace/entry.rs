@@ -135,27 +135,45 @@ struct Layout {
 
 impl Layout {
     fn new(kind: u8, key_bytes: usize, text_bytes: usize) -> Self {
-        let expiry = if kind & KIND_EXPIRES != 0 { WORD_BYTES } else { 0 };
         let long_key = if key_bytes >= usize::from(LONG_KEY) { WORD_BYTES } else { 0 };
-        let body = match kind & KIND_FORM {
-            FORM_INTEGER => WORD_BYTES,
-            FORM_SHARED => size_of::<Bytes>(),
-            FORM_COLLECTION => collection_bytes(type_of(kind)),
-            _ => 0,
-        };
-        let body_at = HEADER_BYTES + expiry + long_key;
-        let key_at = body_at + body;
+        let [body_at, body_bytes] = BODIES[usize::from(kind)];
+        let body_at = usize::from(body_at) + long_key;
+        let key_at = body_at + usize::from(body_bytes);
         Self { body_at, key_at, key_bytes, total_bytes: key_at + key_bytes + text_bytes }
     }
 }
 
+/// Of each kind, how many bytes stand before the body, but for the length of a long key, and how many
+/// the body takes. A table, because it is asked for with every comparison of keys.
+static BODIES: [[u8; 2]; 256] = bodies();
+
+const fn bodies() -> [[u8; 2]; 256] {
+    let mut bodies = [[0; 2]; 256];
+    let mut kind = 0;
+    while kind <= u8::MAX as usize {
+        let expiry = if kind as u8 & KIND_EXPIRES != 0 { WORD_BYTES } else { 0 };
+        let body = match kind as u8 & KIND_FORM {
+            FORM_INTEGER => WORD_BYTES,
+            FORM_SHARED => size_of::<Bytes>(),
+            FORM_COLLECTION if kind >> KIND_TYPE_SHIFT < ValueType::ALL.len() => {
+                collection_bytes(type_of(kind as u8))
+            }
+            _ => 0,
+        };
+        assert!(HEADER_BYTES + expiry <= u8::MAX as usize && body <= u8::MAX as usize);
+        bodies[kind] = [(HEADER_BYTES + expiry) as u8, body as u8];
+        kind += 1;
+    }
+    bodies
+}
+
 /// Returns the type that a kind names; `String` for those that are no collection.
-fn type_of(kind: u8) -> ValueType {
-    ValueType::ALL[usize::from(kind >> KIND_TYPE_SHIFT)]
+const fn type_of(kind: u8) -> ValueType {
+    ValueType::ALL[(kind >> KIND_TYPE_SHIFT) as usize]
 }
 
 /// Returns the bytes of a collection's own struct.
-fn collection_bytes(value_type: ValueType) -> usize {
+const fn collection_bytes(value_type: ValueType) -> usize {
     match value_type {
         ValueType::String => 0,
         ValueType::List => size_of::<List>(),

@@ -110,7 +110,9 @@ struct Late {
 }
 
 /// The shards of one command.
+#[derive(Default)]
 pub(super) enum Shards<'a> {
+    #[default]
     None,
     One(LockedShard<'a>),
     /// In ascending order of their places.
@@ -207,10 +209,13 @@ impl<'a> Keys<'a> {
         Self::of(Shards::None, access)
     }
 
-    /// Takes a shard that was locked ahead in the place of those locked now.
+    /// Takes a shard that was locked ahead out of its place, instead of those locked now.
     #[inline(always)]
-    pub fn hold(&mut self, shard: HeldShard<'a>) {
-        self.shards = Shards::One(shard.0);
+    pub fn hold<'k: 'a>(&mut self, shard: &mut HeldShard<'k>) {
+        // First unlocked, so that the other one is moved at once and not by way of a third place: reading
+        // what was written just now in other pieces costs as much as locking.
+        self.shards = Shards::None;
+        self.shards = std::mem::take(&mut shard.0);
     }
 
     #[inline(always)]

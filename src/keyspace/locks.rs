@@ -62,19 +62,58 @@ impl LockedShard<'_> {
     }
 }
 
-/// A shard that was locked ahead of the command that needs it. Dropping it unlocks it.
-pub struct HeldShard<'a>(pub(super) LockedShard<'a>);
+/// A place for a shard that is locked ahead of the command that needs it. Dropping it unlocks it.
+#[derive(Default)]
+pub struct HeldShard<'a>(pub(super) Shards<'a>);
 
 impl HeldShard<'_> {
+    /// Says whether no shard is held.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        matches!(self.0, Shards::None)
+    }
+
     /// Finds where the entry probably lies that belongs to a hash, and remembers it for the search that
     /// follows.
     #[inline]
     pub fn find_ahead(&mut self, hash: u64) -> Option<EntryHint> {
-        match &mut self.0.guard {
+        let Shards::One(locked) = &mut self.0 else { return None };
+        match &mut locked.guard {
             Guard::Absent => None,
             Guard::Shared(shard) => shard.find_ahead(hash),
             Guard::Exclusive(shard) => shard.find_ahead(hash),
         }
+    }
+}
+
+impl Database {
+    /// Locks the shard of a hash ahead of its command, and puts it into an empty place; `db` is this
+    /// database's number. Never waits: does nothing and says so if somebody else is at work there, waits
+    /// for a key of it or watches one.
+    #[inline(always)]
+    pub fn try_hold<'a>(
+        &'a self,
+        (db, hash): (u32, u64),
+        mode: LockMode,
+        held: &mut HeldShard<'a>,
+    ) -> bool {
+        if !held.is_empty() {
+            return false;
+        }
+        let place = Key::with_hash(&[], hash, db).place;
+        let shard = place.shard as usize;
+        let guard = match mode {
+            LockMode::Shared => match self.try_read(shard) {
+                Some(shard) => Guard::Shared(shard),
+                None => return false,
+            },
+            LockMode::Exclusive => match self.try_write(shard) {
+                Some(shard) if !shard.has_own_observer() => Guard::Exclusive(shard),
+                _ => return false,
+            },
+        };
+        held.0 = Shards::One(LockedShard { place, guard });
+        true
     }
 }
 
@@ -171,25 +210,6 @@ impl Keyspace {
         Some(Keys::of(Shards::One(shard), access))
     }
 
-    /// Locks the shard of a hash ahead of its command. Never waits: returns nothing if somebody else is
-    /// at work there, waits for a key of it or watches one, or nothing was ever written to the database.
-    #[inline]
-    pub fn try_hold(&self, (db, hash): (u32, u64), mode: LockMode) -> Option<HeldShard<'_>> {
-        let place = Key::with_hash(&[], hash, db).place;
-        let (database, shard) = (self.database(db)?, place.shard as usize);
-        let guard = match mode {
-            LockMode::Shared => Guard::Shared(database.try_read(shard)?),
-            LockMode::Exclusive => {
-                let shard = database.try_write(shard)?;
-                if shard.has_own_observer() {
-                    return None;
-                }
-                Guard::Exclusive(shard)
-            }
-        };
-        Some(HeldShard(LockedShard { place, guard }))
-    }
-
     #[inline(always)]
     fn try_place(&self, place: KeyPlace, mode: LockMode) -> Option<LockedShard<'_>> {
         let shard = place.shard as usize;
@@ -252,9 +272,8 @@ impl Keyspace {
 
 #[cfg(test)]
 mod tests {
-    use super::LockMode;
+    use super::{Guard, HeldShard, LockMode, LockedShard, Shards};
     use crate::keyspace::entry::Entry;
-    use crate::keyspace::locks::Guard;
     use crate::keyspace::{Key, Keyspace};
     use crate::types::StringValue;
 
@@ -262,9 +281,10 @@ mod tests {
     #[test]
     fn what_was_found_ahead_is_forgotten_when_the_table_changes() {
         let keyspace = Keyspace::new(1);
-        let mut held =
-            keyspace.try_hold((0, 1), LockMode::Exclusive).expect("nobody else is there");
-        let Guard::Exclusive(shard) = &mut held.0.guard else {
+        let database = keyspace.database_or_create(0);
+        let mut held = HeldShard::default();
+        assert!(database.try_hold((0, 1), LockMode::Exclusive, &mut held));
+        let Shards::One(LockedShard { guard: Guard::Exclusive(shard), .. }) = &mut held.0 else {
             panic!("it was locked for a writer")
         };
         let key = |number: u64| number.to_le_bytes();
@@ -300,18 +320,19 @@ mod tests {
     fn a_shard_is_held_by_one_writer_or_by_readers() {
         let keyspace = Keyspace::new(2);
         let hash = keyspace.hash(b"key");
-        assert!(keyspace.try_hold((1, hash), LockMode::Shared).is_none(), "no such database yet");
-        let reader = keyspace.try_hold((0, hash), LockMode::Shared).expect("nobody else is there");
-        assert!(keyspace.try_hold((0, hash), LockMode::Shared).is_some());
-        assert!(keyspace.try_hold((0, hash), LockMode::Exclusive).is_none());
+        assert!(keyspace.database(1).is_none(), "no such database yet");
+        let database = keyspace.database_or_create(0);
+        let may_hold = |mode| database.try_hold((0, hash), mode, &mut HeldShard::default());
+        let mut reader = HeldShard::default();
+        assert!(database.try_hold((0, hash), LockMode::Shared, &mut reader) && !reader.is_empty());
+        assert!(!database.try_hold((0, hash), LockMode::Shared, &mut reader), "it is not empty");
+        assert!(may_hold(LockMode::Shared));
+        assert!(!may_hold(LockMode::Exclusive));
         drop(reader);
         let key = Key::with_hash(b"key", hash, 0);
         keyspace.begin_observation(&key);
-        assert!(
-            keyspace.try_hold((0, hash), LockMode::Exclusive).is_none(),
-            "somebody waits there"
-        );
+        assert!(!may_hold(LockMode::Exclusive), "somebody waits there");
         keyspace.end_observation(&key);
-        assert!(keyspace.try_hold((0, hash), LockMode::Exclusive).is_some());
+        assert!(may_hold(LockMode::Exclusive));
     }
 }

@@ -15,6 +15,7 @@ use super::agenda::Agenda;
 use super::entry::{Entry, EntryHint};
 use super::expiry::Expired;
 use crate::base::crc::SLOT_COUNT;
+use crate::base::equal::is_same;
 use crate::base::patience::wait_for;
 use crate::base::prefetch::prefetch;
 use crate::base::slab;
@@ -232,7 +233,7 @@ impl Database {
 
     /// First pass of a batch: fetches the shard's summary and lock, reading nothing.
     #[inline]
-    pub(super) fn prefetch_shard(&self, hash: u64) {
+    pub fn prefetch_shard(&self, hash: u64) {
         let shard = shard_of(hash);
         prefetch(std::ptr::from_ref(&self.summaries[shard]));
         prefetch(std::ptr::from_ref(self.lock(shard)));
@@ -241,7 +242,7 @@ impl Database {
     /// Second pass: fetches the control bytes and the buckets a hash lands in. It aims by the
     /// summary's hints and reads no table, so it needs no lock; a stale hint costs a useless fetch.
     #[inline]
-    pub(super) fn prefetch_group(&self, hash: u64) {
+    pub fn prefetch_group(&self, hash: u64) {
         const BUCKETS_PER_LINE: usize = 64 / size_of::<Cell>();
         let summary = &self.summaries[shard_of(hash)];
         let index = low_bits(hash) & summary.place_mask.load(Ordering::Relaxed) as usize;
@@ -300,31 +301,10 @@ fn table_bytes(table: &Table) -> usize {
     }
 }
 
-#[inline]
+// Not inlined: it is needed where the search ahead has not found the key.
+#[inline(never)]
 fn find(table: &Table, hash: u64, key: &[u8]) -> Option<Bucket<Cell>> {
     table.find(hash, |cell| is_same(cell.0.key(), key))
-}
-
-/// Compares two keys. Those of the usual lengths take two comparisons of words, which cost less than
-/// a call.
-#[inline(always)]
-fn is_same(left: &[u8], right: &[u8]) -> bool {
-    const WORD: usize = 8;
-    const TWO_WORDS: usize = 16;
-    if left.len() != right.len() {
-        return false;
-    }
-    match left.len() {
-        WORD..=TWO_WORDS => {
-            left.first_chunk::<WORD>() == right.first_chunk()
-                && left.last_chunk::<WORD>() == right.last_chunk()
-        }
-        17..=32 => {
-            left.first_chunk::<TWO_WORDS>() == right.first_chunk()
-                && left.last_chunk::<TWO_WORDS>() == right.last_chunk()
-        }
-        _ => left == right,
-    }
 }
 
 /// Returns the bucket of the first entry that has the hash's tag.
@@ -343,7 +323,7 @@ fn hint_in(table: &Table, hash: u64) -> Option<EntryHint> {
 
 /// Finds the bucket of a key. `ahead` is a full bucket of the same table, if there is one: probably the
 /// key's.
-#[inline]
+#[inline(always)]
 fn find_from(
     ahead: Option<&Bucket<Cell>>,
     table: &Table,

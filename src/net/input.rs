@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::engine::Batch;
-use crate::resp::{Limits, Parsed, Parser, ProtocolError};
+use crate::resp::{Limits, Opening, Parsed, Parser, ProtocolError};
 
 /// An argument that lacks at least as many bytes is read right behind those that are there.
 const DIRECT_BYTES_MIN: usize = 32 * 1024;
@@ -58,13 +58,14 @@ impl Input {
         count: usize,
         batch: &mut Batch,
     ) -> Filled {
+        let mut opening = Opening::default();
         for _ in 0..count {
-            match self.parser.next(buffer, *at, limits, &mut batch.spans) {
-                Ok(Parsed::Command { end, arg_count }) => {
-                    batch.push(arg_count, end);
+            match self.parser.next_in_row(buffer, *at, limits, &mut batch.spans, &mut opening) {
+                Ok((Parsed::Command { end, arg_count }, is_alike)) => {
+                    batch.push_next(arg_count, end, is_alike);
                     *at = end;
                 }
-                Ok(Parsed::Incomplete) => {
+                Ok((Parsed::Incomplete, _)) => {
                     *at = self.parser.start();
                     return Filled::Starved;
                 }

@@ -20,3 +20,4 @@ pub use error::ProtocolError;
 pub use limits::Limits;
 pub use parser::{Parsed, Parser, Span};
 pub use reply::{Protocol, ReplyBuffer};
+pub use short::Opening;

@@ -10,7 +10,7 @@
 
 use super::header::{Header, bulk_header, count_header};
 use super::inline::{self, Inline};
-use super::{Limits, ProtocolError, short};
+use super::{Limits, Opening, ProtocolError, short};
 
 /// Spans kept allocated for the next command that arrives in pieces.
 const KEPT_SPANS_MAX: usize = 64;
@@ -117,6 +117,35 @@ impl Parser {
             }
             Stage::Arguments(progress) => self.resume(buffer, progress, limits, spans),
         }
+    }
+
+    /// The same for commands that follow each other in one buffer, under the same limits, many of which
+    /// have one name. `opening` is the default before the first of them. Says besides whether the
+    /// command has the name of the one before, spelled alike.
+    ///
+    /// # Errors
+    /// As [`Parser::next`].
+    #[inline]
+    pub fn next_in_row(
+        &mut self,
+        buffer: &mut [u8],
+        at: usize,
+        limits: &Limits,
+        spans: &mut Vec<Span>,
+        opening: &mut Opening,
+    ) -> Result<(Parsed, bool), ProtocolError> {
+        if !self.is_idle() {
+            return Ok((self.next(buffer, at, limits, spans)?, false));
+        }
+        if let Some((end, arg_count)) = opening.command(buffer, at, limits, spans) {
+            return Ok((Parsed::Command { end, arg_count }, true));
+        }
+        *opening = Opening::default();
+        if let Some((end, arg_count)) = short::command(buffer, at, limits, spans) {
+            *opening = Opening::new(at, spans[spans.len() - arg_count], arg_count);
+            return Ok((Parsed::Command { end, arg_count }, false));
+        }
+        Ok((self.command(buffer, at, 0, limits, spans)?, false))
     }
 
     /// Returns the position of the first byte that is still needed, after [`Parsed::Incomplete`].

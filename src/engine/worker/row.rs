@@ -4,7 +4,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::super::ahead::{Block, Held};
+use super::super::ahead::Block;
 use super::super::batch::Batch;
 use super::super::context::Context;
 use super::super::error::CommandError;
@@ -88,7 +88,7 @@ impl Scratch {
         };
         while !is_late
             && engine.pause.current(now_ms).is_none()
-            && let Some(Held { known, shard }) = block.take()
+            && let Some((known, shard)) = block.take()
         {
             let args = batch.args(buffer, first + count);
             if let KeyPlan::One(at) = known.plan {
@@ -96,17 +96,15 @@ impl Scratch {
                 context.first_key = Some((at, Key::with_hash(args.at(at), hash, db)));
             }
             (context.args, context.known) = (args, known);
-            match shard {
-                Some(shard) => {
-                    context.keys.hold(shard);
-                    if let Some((_, key)) = &context.first_key {
-                        let queued = (batch, buffer);
-                        fetch_members(&context.keys, key, known, queued, first + count);
-                    }
+            if !shard.is_empty() {
+                context.keys.hold(shard);
+                if let Some((_, key)) = &context.first_key {
+                    let queued = (batch, buffer);
+                    fetch_members(&context.keys, key, known, queued, first + count);
                 }
+            } else if context.keys.is_unlocked() {
                 // The command before has let its shard go early.
-                None if context.keys.is_unlocked() => break,
-                None => {}
+                break;
             }
             let before = context.reply.len();
             let outcome = (known.command.run)(&mut context);
