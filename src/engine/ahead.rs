@@ -107,18 +107,12 @@ impl<'k> Ahead<'k> {
     }
 
     /// Holds shards for the commands that come next, and begins to fetch their entries.
-    pub(super) fn hold(
-        &mut self,
-        engine: &'k Engine,
-        db: u32,
-        (batch, buffer): (&Batch, &[u8]),
-        range: Range<usize>,
-    ) {
+    pub(super) fn hold(&mut self, engine: &'k Engine, db: u32, batch: &Batch, range: Range<usize>) {
         let mut at = range.start;
         for step in 0..BLOCK_COUNT {
             let block = &mut self.blocks[(self.turn + step) % BLOCK_COUNT];
             if block.len() == 0 {
-                fill(block, engine, db, (batch, buffer), at..range.end);
+                fill(block, engine, db, batch, at..range.end);
             }
             if block.len() == 0 {
                 break;
@@ -138,7 +132,7 @@ fn fill<'k>(
     block: &mut Block<'k>,
     engine: &'k Engine,
     db: u32,
-    (batch, buffer): (&Batch, &[u8]),
+    batch: &Batch,
     range: Range<usize>,
 ) {
     (block.next, block.end) = (0, 0);
@@ -147,10 +141,8 @@ fn fill<'k>(
     let places = block.known.iter_mut().zip(&mut block.shards);
     for (index, (place, shard)) in range.zip(places) {
         let queued = &batch.commands[index];
-        let Some(known) = queued.id.map(|id| engine.table.by_id(id)) else { break };
-        if !is_plain(known, queued, batch.args(buffer, index)) {
-            break;
-        }
+        let Some(id) = queued.id.filter(|_| queued.is_plain) else { break };
+        let known = engine.table.by_id(id);
         let wanted = Some((shard_of(queued.hash), known.mode));
         if wanted != last && !database.try_hold((db, queued.hash), known.mode, shard) {
             break;
@@ -166,10 +158,10 @@ fn fill<'k>(
     hints.prefetch();
 }
 
+/// Says whether a command with a key needs one shard and little time, so that it may be locked ahead.
 #[inline]
-fn is_plain(known: &Known, queued: &Queued, args: Args<'_>) -> bool {
+pub(super) fn is_plain(known: &Known, args: Args<'_>) -> bool {
     args.len() <= known.plain_args_max
-        && queued.has_hash
         && args.extent_bytes() <= PLAIN_BYTES_MAX
         && fits(known.command.arity, args.len())
 }

@@ -1,5 +1,6 @@
 //! A batch: complete commands of one client or of several, parsed before the first one runs.
 
+use super::ahead::is_plain;
 use super::args::Args;
 use super::command::{BeginSearch, FindKeys};
 use super::table::{CommandTable, KeyPlan, Known};
@@ -59,6 +60,8 @@ pub(super) struct Queued {
     pub(super) has_hash: bool,
     /// The command before it in the buffer has the same name, spelled alike.
     is_alike: bool,
+    /// It may run with its shard locked ahead.
+    pub(super) is_plain: bool,
     /// Its entry is fetched when its shard is locked ahead, in time for it.
     is_held_ahead: bool,
 }
@@ -99,6 +102,7 @@ impl Batch {
             db: 0,
             has_hash: false,
             is_alike,
+            is_plain: false,
             is_held_ahead: false,
         });
     }
@@ -147,11 +151,12 @@ impl Batch {
             last = known;
             let key = known.and_then(|known| key_ahead(known, args));
             let hash = key.map(|key| keyspace.hash(key));
-            let is_plain = known.is_some_and(|known| args.len() <= known.plain_args_max);
+            let is_plain = known.is_some_and(|known| hash.is_some() && is_plain(known, args));
             let queued = &mut self.commands[index];
             queued.id = known.map(|known| known.id);
             runs_script |= known.is_some_and(|known| known.runs_script);
             queued.db = db;
+            queued.is_plain = is_plain;
             queued.is_held_ahead = is_in_row && is_plain;
             queued.has_hash = hash.is_some();
             queued.hash = hash.unwrap_or_default();

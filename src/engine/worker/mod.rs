@@ -43,6 +43,9 @@ use crate::stats::{Counter, WorkerStats};
 /// Time one slice of active expiry may take.
 const SWEEP_SLICE: Duration = Duration::from_micros(50);
 
+/// Time for which the wall clock, once read, is right enough for the batches that follow.
+const FRESH_CLOCK_NS: u64 = 20_000;
+
 /// What a batch came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ran {
@@ -67,6 +70,8 @@ struct Scratch {
     index: usize,
     tuning: Tuning,
     ticker: Ticker,
+    /// When the clock was read last, by the ticker.
+    renewed_at: u64,
     evictor: Evictor,
     effects: Effects,
     declared: Declared,
@@ -105,6 +110,7 @@ impl Worker {
             index,
             tuning,
             ticker: Ticker::default(),
+            renewed_at: 0,
             evictor: Evictor::default(),
             effects: Effects::default(),
             declared: Declared::default(),
@@ -208,16 +214,16 @@ impl Worker {
     ) -> Ran {
         let engine = &*self.engine;
         let scratch = &mut self.scratch;
-        scratch.renew(engine);
+        let mut tick = scratch.ticker.raw();
+        scratch.renew_unless_fresh(engine, tick);
         scratch.is_shut_out = self.is_aside || !engine.gate.enter(scratch.index);
         let mut ran = Ran { command_count: 0, flow: Flow::Continue };
-        let mut tick = scratch.ticker.raw();
         let Range { start, end } = range;
         let mut ahead = (range.len() >= ROW_COMMANDS_MIN).then(Ahead::default);
         while start + ran.command_count < end {
             let index = start + ran.command_count;
             if let Some(ahead) = &mut ahead {
-                scratch.look_ahead(engine, session, (batch, buffer), index..end, ahead);
+                scratch.look_ahead(engine, session, batch, index..end, ahead);
                 if !ahead.is_used_up() {
                     let (block, queued) = (ahead.block(), (batch, buffer));
                     let (held_count, block) = (block.len(), (block, index));
@@ -370,6 +376,7 @@ impl Scratch {
     /// Looks at the clock and, when they have changed, at the settings.
     #[inline]
     fn renew(&mut self, engine: &Engine) {
+        self.renewed_at = self.ticker.raw();
         self.now_ms = clock::unix_ms();
         if engine.config.generation() != self.tuning.generation {
             // A new limit may be so small that what each thread still has by itself matters.
@@ -383,13 +390,25 @@ impl Scratch {
         self.access = access(&self.tuning, self.now_ms);
     }
 
+    /// The same, unless that was a moment before `tick`: batches of one command each would spend much of
+    /// their time on it.
+    #[inline]
+    fn renew_unless_fresh(&mut self, engine: &Engine, tick: u64) {
+        let is_fresh = self.ticker.elapsed_ns(self.renewed_at, tick) < FRESH_CLOCK_NS
+            && engine.config.generation() == self.tuning.generation;
+        // Unit tests move the clock by hand.
+        if !is_fresh || cfg!(test) {
+            self.renew(engine);
+        }
+    }
+
     /// Holds shards for the commands of a range if none is held for the first of them, unless
     /// something has them run one by one.
     fn look_ahead<'k>(
         &mut self,
         engine: &'k Engine,
         session: &Session,
-        (batch, buffer): (&Batch, &[u8]),
+        batch: &Batch,
         range: Range<usize>,
         ahead: &mut Ahead<'k>,
     ) {
@@ -402,7 +421,7 @@ impl Scratch {
             if !ahead.turn() {
                 self.remove_overdue(engine);
             }
-            ahead.hold(engine, session.db, (batch, buffer), range);
+            ahead.hold(engine, session.db, batch, range);
         }
     }
 
