@@ -12,7 +12,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use redpoll::resp::{Limits, Parsed, Parser, ProtocolError};
+use redpoll::resp::{Limits, Opening, Parsed, Parser, ProtocolError};
 
 fuzz_target!(|input: &[u8]| {
     let [cut, step, options, stream @ ..] = input else { return };
@@ -43,9 +43,11 @@ fn parse<'stream>(
     let (mut commands, mut spans, mut at) = (Vec::new(), Vec::new(), 0);
     for piece in pieces {
         buffer.extend_from_slice(piece);
+        let mut opening = Opening::default();
         loop {
             spans.clear();
-            match parser.next(&mut buffer, at, limits, &mut spans) {
+            let parsed = parser.next_in_row(&mut buffer, at, limits, &mut spans, &mut opening);
+            match parsed.map(|(parsed, _)| parsed) {
                 Err(error) => return (commands, Some(error)),
                 Ok(Parsed::Incomplete) => break,
                 Ok(Parsed::Command { end, arg_count }) => {

@@ -1,6 +1,6 @@
 //! What the request parser accepts and how it refuses the rest, for every way to cut the stream.
 
-use super::{Limits, Parsed, Parser, ProtocolError, Span};
+use super::{Limits, Opening, Parsed, Parser, ProtocolError, Span};
 
 type Commands = Vec<Vec<Vec<u8>>>;
 
@@ -10,15 +10,19 @@ fn feed(stream: &[u8], piece: usize, limits: &Limits) -> (Commands, Option<Proto
     let mut buffer = Vec::new();
     for bytes in stream.chunks(piece) {
         buffer.extend_from_slice(bytes);
-        let mut at = 0;
+        let (mut at, mut opening) = (0, Opening::default());
         loop {
             spans.clear();
-            match parser.next(&mut buffer, at, limits, &mut spans) {
+            match parser.next_in_row(&mut buffer, at, limits, &mut spans, &mut opening) {
                 Err(error) => return (commands, Some(error)),
-                Ok(Parsed::Incomplete) => break,
-                Ok(Parsed::Command { end, arg_count }) => {
+                Ok((Parsed::Incomplete, _)) => break,
+                Ok((Parsed::Command { end, arg_count }, is_alike)) => {
                     assert_eq!(spans.len(), arg_count);
-                    commands.push(spans.iter().map(|span| span.of(&buffer).to_vec()).collect());
+                    let words = spans.iter().map(|span| span.of(&buffer).to_vec());
+                    let command: Vec<Vec<u8>> = words.collect();
+                    let before = commands.last().map(|before: &Vec<Vec<u8>>| &before[0]);
+                    assert!(!is_alike || before == Some(&command[0]));
+                    commands.push(command);
                     at = end;
                 }
             }
@@ -251,6 +255,47 @@ fn lines_that_do_not_end_break_the_stream() {
         stream.extend_from_slice(b"\r\n");
         expect_error(&stream, &limits, text);
     }
+}
+#[test]
+fn commands_that_begin_alike_are_told() {
+    let get = |key: &str| format!("*2\r\n$3\r\nGET\r\n${}\r\n{key}\r\n", key.len());
+    let (long, other) = ("k".repeat(1000), "*2\r\n$3\r\nget\r\n$1\r\nk\r\n".to_owned());
+    let (more, inline) =
+        ("*3\r\n$3\r\nGET\r\n$1\r\nk\r\n$1\r\nl\r\n".to_owned(), "GET k\r\n".to_owned());
+    let cases = [
+        (get("a"), false),
+        (get("b"), true),
+        (get(""), true),
+        (get(&long), true),
+        (more.clone(), false),
+        (more, true),
+        (get("k"), false),
+        (other.clone(), false),
+        (other, true),
+        (inline, false),
+        (get("k"), false),
+        (get("k"), true),
+    ];
+    let mut stream: Vec<u8> = cases.iter().flat_map(|(text, _)| text.bytes()).collect();
+    let (mut parser, mut opening, mut at) = (Parser::default(), Opening::default(), 0);
+    let limits = Limits::default();
+    for (text, expected) in cases {
+        let mut spans = Vec::new();
+        let parsed = parser.next_in_row(&mut stream, at, &limits, &mut spans, &mut opening);
+        let Ok((Parsed::Command { end, arg_count }, is_alike)) = parsed else {
+            panic!("{parsed:?} {text}")
+        };
+        assert_eq!((end - at, spans.len(), is_alike), (text.len(), arg_count, expected), "{text}");
+        let mut alone = Vec::new();
+        let mut bytes = stream[at..end].to_vec();
+        assert!(Parser::default().next(&mut bytes, 0, &limits, &mut alone).is_ok());
+        let words = |spans: &[Span], bytes: &[u8]| -> Vec<Vec<u8>> {
+            spans.iter().map(|span| span.of(bytes).to_vec()).collect()
+        };
+        assert_eq!(words(&spans, &stream), words(&alone, &bytes), "{text}");
+        at = end;
+    }
+    assert_eq!(at, stream.len());
 }
 
 #[test]

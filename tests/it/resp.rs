@@ -11,7 +11,7 @@ use redis_protocol::resp2::types::{OwnedFrame as Frame2, Resp2Frame};
 use redis_protocol::resp3;
 use redis_protocol::resp3::types::{OwnedFrame as Frame3, VerbatimStringFormat};
 use redpoll::base::text;
-use redpoll::resp::{Limits, Parsed, Parser, Protocol, ReplyBuffer, SHARED_BYTES_MIN};
+use redpoll::resp::{Limits, Opening, Parsed, Parser, Protocol, ReplyBuffer, SHARED_BYTES_MIN};
 
 type Command = Vec<Vec<u8>>;
 
@@ -49,8 +49,9 @@ fn parse_pieces<'stream>(
     for (index, piece) in pieces.enumerate() {
         buffer.extend_from_slice(piece);
         spans.clear();
-        while let Parsed::Command { end, arg_count } = parser
-            .next(&mut buffer, at, &limits, &mut spans)
+        let mut opening = Opening::default();
+        while let (Parsed::Command { end, arg_count }, _) = parser
+            .next_in_row(&mut buffer, at, &limits, &mut spans, &mut opening)
             .expect("what the oracle encodes is well formed")
         {
             let arguments = &spans[spans.len() - arg_count..];
@@ -74,6 +75,15 @@ proptest! {
         cuts in vec(any::<prop::sample::Index>(), 0..30),
         kept in 1_usize..4,
     ) {
+        // Some are repeated, with other words behind the name.
+        let repeated = commands.iter().flat_map(|command| {
+            (0..1 + command.len() % 3).map(|turn| {
+                let longer = |word: &Vec<u8>| word.repeat(1 + turn);
+                let behind = command[1..].iter().map(longer);
+                command[..1].iter().cloned().chain(behind).collect()
+            })
+        });
+        let commands: Vec<Command> = repeated.collect();
         let stream: Vec<u8> = commands.iter().flat_map(encode).collect();
         let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len())).collect();
         cuts.extend([0, stream.len()]);
