@@ -149,22 +149,29 @@ static BODIES: [[u8; 2]; 256] = bodies();
 
 const fn bodies() -> [[u8; 2]; 256] {
     let mut bodies = [[0; 2]; 256];
-    let mut kind = 0;
-    while kind <= u8::MAX as usize {
-        let expiry = if kind as u8 & KIND_EXPIRES != 0 { WORD_BYTES } else { 0 };
-        let body = match kind as u8 & KIND_FORM {
+    let mut kind: u8 = 0;
+    loop {
+        let expiry = if kind & KIND_EXPIRES != 0 { WORD_BYTES } else { 0 };
+        let body = match kind & KIND_FORM {
             FORM_INTEGER => WORD_BYTES,
             FORM_SHARED => size_of::<Bytes>(),
-            FORM_COLLECTION if kind >> KIND_TYPE_SHIFT < ValueType::ALL.len() => {
-                collection_bytes(type_of(kind as u8))
+            FORM_COLLECTION if ((kind >> KIND_TYPE_SHIFT) as usize) < ValueType::ALL.len() => {
+                collection_bytes(type_of(kind))
             }
             _ => 0,
         };
-        assert!(HEADER_BYTES + expiry <= u8::MAX as usize && body <= u8::MAX as usize);
-        bodies[kind] = [(HEADER_BYTES + expiry) as u8, body as u8];
+        bodies[kind as usize] = [few_bytes(HEADER_BYTES + expiry), few_bytes(body)];
+        if kind == u8::MAX {
+            return bodies;
+        }
         kind += 1;
     }
-    bodies
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "it is asserted not to")]
+const fn few_bytes(bytes: usize) -> u8 {
+    assert!(bytes <= u8::MAX as usize, "parts in front of a key are small");
+    bytes as u8
 }
 
 /// Returns the type that a kind names; `String` for those that are no collection.
