@@ -12,7 +12,8 @@ use crate::types::object::free_each;
 const PENDING_BYTES: usize = 70;
 const OWNED_BYTES: usize = 30;
 
-/// The same for the order of delivery, where it is kept.
+/// The same for the order of giving back, and for that of delivery, where it is kept.
+const RETURNED_BYTES: usize = 90;
 const TIMED_BYTES: usize = 50;
 
 /// An entry that was delivered and not acknowledged.
@@ -25,16 +26,34 @@ pub struct Pending {
     pub delivery_count: u64,
 }
 
-impl Pending {
-    /// Returns where an entry stands in the order in which idle ones are taken over: those given back
-    /// come first, then those delivered longest ago.
-    fn turn(&self, id: StreamId) -> Turn {
-        (self.consumer.is_some(), self.delivered_ms, id)
-    }
+/// Where an entry that a consumer has stands in the order in which idle ones are taken over: those
+/// delivered longest ago come first.
+type Turn = (u64, StreamId);
+
+/// The pending entries that were given back, in the order in which that happened.
+#[derive(Clone, Debug, Default)]
+struct Returned {
+    order: BTreeMap<u64, StreamId>,
+    numbers: BTreeMap<StreamId, u64>,
+    next_number: u64,
 }
 
-/// See [`Pending::turn`].
-type Turn = (bool, u64, StreamId);
+impl Returned {
+    /// Puts an entry behind all others.
+    fn put(&mut self, id: StreamId) {
+        if let Some(old) = self.numbers.insert(id, self.next_number) {
+            self.order.remove(&old);
+        }
+        self.order.insert(self.next_number, id);
+        self.next_number += 1;
+    }
+
+    fn remove(&mut self, id: StreamId) {
+        if let Some(number) = self.numbers.remove(&id) {
+            self.order.remove(&number);
+        }
+    }
+}
 
 /// A consumer group.
 #[derive(Clone, Debug)]
@@ -45,7 +64,9 @@ pub struct Group {
     /// Entries read of all that were ever added; `None` when that cannot be told.
     pub entries_read: Option<u64>,
     pending: BTreeMap<StreamId, Pending>,
-    /// The pending entries by [`Pending::turn`]; kept from when somebody asks for that order.
+    /// Those that were given back; they are taken over before all others.
+    returned: Returned,
+    /// Those that consumers have, by [`Turn`]; kept from when somebody asks for that order.
     turns: Option<BTreeSet<Turn>>,
     /// Pending entries that have a consumer.
     owned_count: usize,
@@ -59,6 +80,7 @@ impl Group {
             last_id,
             entries_read,
             pending: BTreeMap::new(),
+            returned: Returned::default(),
             turns: None,
             owned_count: 0,
             consumers: Consumers::default(),
@@ -76,6 +98,7 @@ impl Group {
             + self.name.len()
             + self.pending.len() * PENDING_BYTES
             + self.owned_count * OWNED_BYTES
+            + self.returned.order.len() * RETURNED_BYTES
             + self.turns.as_ref().map_or(0, |turns| turns.len() * TIMED_BYTES)
             + self.consumers.memory_bytes()
     }
@@ -88,6 +111,11 @@ impl Group {
     /// Returns what was delivered and not acknowledged, in the order of identifiers.
     pub fn pending(&self) -> &BTreeMap<StreamId, Pending> {
         &self.pending
+    }
+
+    /// Returns what was given back and taken over by nobody since, in the order of giving back.
+    pub fn returned(&self) -> impl ExactSizeIterator<Item = StreamId> {
+        self.returned.order.values().copied()
     }
 
     /// Returns the number of consumers.
@@ -126,21 +154,23 @@ impl Group {
         for &id in &consumer.pending {
             let pending = self.pending.remove(&id);
             if let (Some(turns), Some(pending)) = (&mut self.turns, pending) {
-                turns.remove(&pending.turn(id));
+                turns.remove(&(pending.delivered_ms, id));
             }
         }
         self.owned_count -= consumer.pending.len();
         Some(consumer.pending.len())
     }
 
-    /// Notes who has an entry, in place of who had it before.
+    /// Notes who has an entry, in place of who had it before. Without a consumer it was given back.
     pub fn assign(&mut self, id: StreamId, pending: Pending) {
         let old = self.pending.insert(id, pending);
-        if let Some(turns) = &mut self.turns {
-            if let Some(old) = &old {
-                turns.remove(&old.turn(id));
-            }
-            turns.insert(pending.turn(id));
+        if let Some(old) = &old {
+            self.forget_turn(id, old);
+        }
+        match (pending.consumer, &mut self.turns) {
+            (None, _) => self.returned.put(id),
+            (Some(_), Some(turns)) => drop(turns.insert((pending.delivered_ms, id))),
+            (Some(_), None) => {}
         }
         let old = old.and_then(|old| old.consumer);
         if old == pending.consumer {
@@ -156,12 +186,18 @@ impl Group {
         }
     }
 
+    fn forget_turn(&mut self, id: StreamId, pending: &Pending) {
+        if pending.consumer.is_none() {
+            self.returned.remove(id);
+        } else if let Some(turns) = &mut self.turns {
+            turns.remove(&(pending.delivered_ms, id));
+        }
+    }
+
     /// Notes that an entry is done with. Says whether it was pending.
     pub fn acknowledge(&mut self, id: StreamId) -> bool {
         let Some(pending) = self.pending.remove(&id) else { return false };
-        if let Some(turns) = &mut self.turns {
-            turns.remove(&pending.turn(id));
-        }
+        self.forget_turn(id, &pending);
         if let Some(consumer) = pending.consumer {
             self.consumers.get_mut(consumer).pending.remove(&id);
             self.owned_count -= 1;
@@ -169,35 +205,32 @@ impl Group {
         true
     }
 
-    /// Says whether an entry is pending that was delivered at `until_ms` or before.
+    /// Says whether an entry is pending that was given back, or delivered at `until_ms` or before.
     /// Cost: O(log n) once [`Self::idle_since`] was called, O(n) before.
     pub fn has_idle_since(&self, until_ms: u64) -> bool {
+        let is_idle = |pending: &Pending| pending.delivered_ms <= until_ms;
         match &self.turns {
-            Some(turns) => idle(turns, until_ms).next().is_some(),
-            None => self.pending.values().any(|pending| pending.delivered_ms <= until_ms),
+            _ if !self.returned.order.is_empty() => true,
+            Some(turns) => turns.first().is_some_and(|&(ms, _)| ms <= until_ms),
+            None => self.pending.values().any(is_idle),
         }
     }
 
-    /// Returns up to `count_max` entries that are pending and were delivered at `until_ms` or before: those
-    /// that were given back first, then those delivered longest ago.
+    /// Returns up to `count_max` entries that are pending: those that were given back, in the order in which
+    /// they were, then those delivered at `until_ms` or before, the ones delivered longest ago first.
     /// Cost: O(log n + count), the first time O(n log n): the group keeps that order from then on.
     pub fn idle_since(&mut self, until_ms: u64, count_max: usize) -> Vec<StreamId> {
-        let pending = &self.pending;
-        let in_turn = || pending.iter().map(|(&id, pending)| pending.turn(id)).collect();
+        let owned = self.pending.iter().filter(|(_, pending)| pending.consumer.is_some());
+        let in_turn = || owned.map(|(&id, pending)| (pending.delivered_ms, id)).collect();
         let turns = self.turns.get_or_insert_with(in_turn);
-        idle(turns, until_ms).take(count_max).collect()
+        let idle = turns.range(..=(until_ms, StreamId::MAX)).map(|&(_, id)| id);
+        self.returned.order.values().copied().chain(idle).take(count_max).collect()
     }
 
     /// Says whether the group has yet to read or to acknowledge an entry.
     fn refers_to(&self, id: StreamId) -> bool {
         id > self.last_id || self.pending.contains_key(&id)
     }
-}
-
-/// Returns the entries delivered at `until_ms` or before, in turn.
-fn idle(turns: &BTreeSet<Turn>, until_ms: u64) -> impl Iterator<Item = StreamId> {
-    let up_to = move |is_owned| (is_owned, 0, StreamId::MIN)..=(is_owned, until_ms, StreamId::MAX);
-    turns.range(up_to(false)).chain(turns.range(up_to(true))).map(|&(_, _, id)| id)
 }
 
 /// The groups of a stream, in the order of their names.
@@ -239,8 +272,10 @@ impl Groups {
     /// Frees all groups piece by piece.
     pub(super) fn dismantle(self, pause: &mut dyn FnMut()) {
         for group in self.list {
-            let Group { pending, consumers, turns, .. } = *group;
+            let Group { pending, consumers, returned, turns, .. } = *group;
             free_each(pending, pause);
+            free_each(returned.order, pause);
+            free_each(returned.numbers, pause);
             free_each(turns.unwrap_or_default(), pause);
             consumers.dismantle(pause);
         }
