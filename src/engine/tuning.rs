@@ -2,7 +2,7 @@
 
 use crate::config::{Config, KeyspaceEvents, MaxmemoryPolicy, Setting};
 use crate::keyspace::{Aging, VictimOrder, Victims};
-use crate::types::{BlockLimits, ListLimits, PackedLimits, SetLimits};
+use crate::types::{BlockLimits, ListLimits, PackedLimits, ProducerLimits, SetLimits};
 
 /// Settings as plain values.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +32,8 @@ pub struct Tuning {
     pub set: SetLimits,
     /// Up to where entries of a stream share a block.
     pub stream_blocks: BlockLimits,
+    /// What streams remember of their producers, unless they have limits of their own.
+    pub stream_producers: ProducerLimits,
     /// Up to where hashes stay packed.
     pub hash: PackedLimits,
     /// How much one packed piece of a list holds.
@@ -78,6 +80,11 @@ impl Tuning {
                 bytes_max: threshold(config.number(Setting::StreamNodeMaxBytes)),
                 entries_max: threshold(config.number(Setting::StreamNodeMaxEntries)),
             },
+            stream_producers: ProducerLimits::new(
+                config.number(Setting::StreamIdmpDuration).unsigned_abs(),
+                config.number(Setting::StreamIdmpMaxsize).unsigned_abs(),
+            )
+            .unwrap_or_default(),
             hash: PackedLimits {
                 entries_max: config.size(Setting::HashMaxListpackEntries),
                 value_bytes_max: config.size(Setting::HashMaxListpackValue),

@@ -3,15 +3,18 @@
 //! Types are never taken back, so a reader knows all of them; a writer uses the oldest that can hold
 //! the value, so that as many servers as possible can read it.
 
-/// The version files are written with, and payloads of DUMP that need no newer one: that of Redis 7.0.
-/// A reader decides by the types of the values, so a newer type may stand in such a file.
+/// The version of files and payloads that need no newer one: that of Redis 7.0.
 pub(super) const VERSION_BASE: u16 = 10;
 /// The version that brought packed sets and the activity of stream consumers (Redis 7.2).
 pub(super) const VERSION_ACTIVITY: u16 = 11;
 /// The version that brought deadlines of hash fields (Redis 7.4).
 pub(super) const VERSION_FIELD_DEADLINES: u16 = 12;
+/// The version that brought producers of streams, and what modules say of keys (Redis 8.6).
+pub(super) const VERSION_PRODUCERS: u16 = 13;
+/// The version that brought pending entries that were given back (Redis 8.8).
+pub(super) const VERSION_RETURNED: u16 = 14;
 /// Newest version of Redis that can be read.
-pub(super) const VERSION_MAX: u16 = 12;
+pub(super) const VERSION_MAX: u16 = 14;
 /// Versions of Valkey, which has numbered its own way since these.
 pub(super) const VALKEY_VERSIONS: std::ops::RangeInclusive<u16> = 80..=81;
 
@@ -54,12 +57,16 @@ pub(super) mod kind {
     /// With deadlines of fields.
     pub(crate) const HASH_DEADLINES: u8 = 24;
     pub(crate) const HASH_LISTPACK_DEADLINES: u8 = 25;
+    /// With producers.
+    pub(crate) const STREAM_4: u8 = 26;
+    /// With pending entries that were given back.
+    pub(crate) const STREAM_5: u8 = 27;
 }
 
 /// What a file holds besides values.
 pub(super) mod opcode {
-    /// A slot that was being imported (Valkey).
-    pub(crate) const SLOT_IMPORT: u8 = 243;
+    /// A slot that was being imported (Valkey); what modules say of the key that follows (Redis).
+    pub(crate) const SLOT_IMPORT_OR_REMARKS: u8 = 243;
     pub(crate) const SLOT_INFO: u8 = 244;
     pub(crate) const FUNCTION: u8 = 245;
     pub(crate) const FUNCTION_CANDIDATE: u8 = 246;

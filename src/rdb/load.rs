@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use super::codes::{is_readable, opcode};
+use super::codes::{VERSION_MAX, is_readable, opcode};
 use super::error::RdbError;
 use super::input::Input;
 use super::shapes::Shapes;
@@ -112,7 +112,10 @@ impl<R: BufRead> Loader<'_, '_, R> {
                 opcode::AUX => self.skip_strings(2)?,
                 opcode::SIZES => self.skip_counts(2)?,
                 opcode::SLOT_INFO => self.skip_counts(3)?,
-                opcode::SLOT_IMPORT => self.skip_slot_import()?,
+                opcode::SLOT_IMPORT_OR_REMARKS if self.version <= VERSION_MAX => {
+                    self.skip_remarks()?;
+                }
+                opcode::SLOT_IMPORT_OR_REMARKS => self.skip_slot_import()?,
                 opcode::MODULE_AUX => self.skip_module_record()?,
                 opcode::FUNCTION => {
                     let text = self.input.string()?;
@@ -152,6 +155,15 @@ impl<R: BufRead> Loader<'_, '_, R> {
         self.skip_strings(1)?;
         let range_count = self.input.count()?;
         (0..range_count).try_for_each(|_| self.skip_counts(2))
+    }
+
+    /// Skips what modules say of the key that follows: the module's kind of remark and its value.
+    fn skip_remarks(&mut self) -> Result<(), RdbError> {
+        let count = self.input.count()?;
+        (0..count).try_for_each(|_| {
+            self.input.u32()?;
+            skip_module_value(&mut self.input)
+        })
     }
 
     /// Skips what a module saved beside the keys.

@@ -128,7 +128,7 @@ mod tests {
             assert!(matches!(restored(&payload[..length], false), Err(PayloadError::Footer)));
         }
         let mut newer = payload.clone();
-        newer[payload.len() - 10] = 13;
+        newer[payload.len() - 10] = 15;
         assert!(matches!(restored(&newer, true), Err(PayloadError::Footer)));
         let mut lying = payload;
         lying[1] = 0x0f;

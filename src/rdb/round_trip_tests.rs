@@ -11,8 +11,8 @@ use crate::config::Config;
 use crate::keyspace::{Access, Aging, Entry, Keyspace, LockMode, Lookup, Noted};
 use crate::types::{
     BlockLimits, Encoding, End, FieldDeadline, Hash, IntegerText, List, ListLimits, Object,
-    ObjectRef, PackedLimits, Parts, Pending, Set, SortedSet, Stream, StreamId, StringRef,
-    StringValue,
+    ObjectRef, PackedLimits, Parts, Pending, ProducerLimits, Producers, Set, SortedSet, Stream,
+    StreamId, StringRef, StringValue,
 };
 
 const NOW_MS: u64 = 1_700_000_000_000;
@@ -60,12 +60,37 @@ fn sorted_set(members: impl Iterator<Item = Vec<u8>>) -> Object {
     set.into()
 }
 
+/// Returns a stream that producers have sent entries to, and, if wanted, one whose readers have given
+/// some back.
+fn sent_stream(has_returned: bool) -> Object {
+    let id = |number: u64| StreamId { ms: NOW_MS + number, sequence: 0 };
+    let mut stream = Stream::new();
+    let parts = stream.parts_mut();
+    let limits = ProducerLimits { duration_s: 7, tokens_max: 20 };
+    let producers = parts.producers.insert(Box::new(Producers::new(limits)));
+    for number in 0..50_u64 {
+        let name = [b'a' + u8::try_from(number % 3).expect("small")];
+        producers.record(&name, number.to_string().as_bytes(), id(number), NOW_MS);
+    }
+    producers.counts.duplicates = 12;
+    if has_returned {
+        let mut group = parts.groups.create(b"group", id(100), None).expect("the first");
+        let reader = group.create_consumer(b"reader", NOW_MS).expect("the first");
+        for number in [3, 1, 2, 9, 5] {
+            let consumer = Some(reader).filter(|_| number > 3);
+            let pending = Pending { consumer, delivered_ms: 0, delivery_count: 2 };
+            group.assign(id(number), pending);
+        }
+    }
+    stream.into()
+}
+
 /// Returns a stream with deleted entries and, if wanted, with groups that have read of it.
 fn stream(count: u64, has_groups: bool) -> Object {
     let id = |number: u64| StreamId { ms: NOW_MS + number / 3, sequence: number % 3 };
     let limits = BlockLimits { bytes_max: 4096, entries_max: 100 };
     let mut stream = Stream::new();
-    let Parts { log, groups } = stream.parts_mut();
+    let Parts { log, groups, .. } = stream.parts_mut();
     for number in 0..count {
         let fields: [&[u8]; 4] = [b"name", b"value", b"other", b"12"];
         let fields = &fields[..if number.is_multiple_of(7) { 2 } else { 4 }];
@@ -103,7 +128,14 @@ fn objects() -> Vec<Object> {
         packed_set(&[b"3", b"1", b"2"]),
     ];
     let sorted = [sorted_set(words(9)), sorted_set(words(900))];
-    let streams = [Stream::new().into(), stream(3, false), stream(500, false), stream(500, true)];
+    let streams = [
+        Stream::new().into(),
+        stream(3, false),
+        stream(500, false),
+        stream(500, true),
+        sent_stream(false),
+        sent_stream(true),
+    ];
     hashes.into_iter().chain(lists).chain(sets).chain(sorted).chain(streams).collect()
 }
 
@@ -149,6 +181,39 @@ fn every_value_comes_back_from_its_payload_as_it_was() {
             assert!(is_same, "{:?}", entry.encoding());
         }
     }
+}
+
+#[test]
+fn what_was_given_back_comes_back_in_its_order() {
+    let entry = Entry::of_object(b"key", sent_stream(true), None, 0);
+    let restored = restore(&dump(&entry, false), false, &shapes()).expect("what was dumped");
+    let restored = restored.into_entry(b"key", None, 0);
+    let stream = restored.collection::<Stream>().expect("it is a stream");
+    let group = stream.groups().get(b"group").expect("it is there");
+    let order: Vec<u64> = group.returned().map(|id| id.ms - NOW_MS).collect();
+    assert_eq!((order, group.pending().len()), (vec![3, 1, 2], 5));
+}
+
+#[test]
+fn producers_stand_as_the_originals_write_them() {
+    let mut value = vec![kind::STREAM_4, 0];
+    // No entries, of an empty stream; no groups; limits; one producer with two tokens; counts.
+    value.extend_from_slice(&[0; 9]);
+    value.extend_from_slice(b"\x40\x64\x40\x64\x01\x01p\x02\x01a\x05\x00\x02bc\x05\x01\x03\x07");
+    let restored = restore(&payload_of(&value), false, &shapes()).expect("the payload is whole");
+    let entry = restored.into_entry(b"key", None, 0);
+    let producers = entry.collection::<Stream>().and_then(Stream::producers).expect("some");
+    let sent: Vec<_> = producers.iter().flat_map(|(_, sent)| sent).collect();
+    let id = |sequence| StreamId { ms: 5, sequence };
+    assert_eq!(sent, [(&b"a"[..], id(0)), (b"bc", id(1))]);
+    assert_eq!((producers.counts.added, producers.counts.duplicates), (3, 7));
+    assert_eq!(dump(&entry, false)[..value.len()], value);
+    // A stream that no producer has used is no larger than others.
+    value.truncate(11);
+    value.extend_from_slice(b"\x40\x64\x40\x64\x00\x00\x00");
+    let restored = restore(&payload_of(&value), false, &shapes()).expect("the payload is whole");
+    let entry = restored.into_entry(b"key", None, 0);
+    assert!(entry.collection::<Stream>().is_some_and(|stream| stream.producers().is_none()));
 }
 
 fn access() -> Access {
@@ -264,9 +329,19 @@ fn records_that_mean_nothing_here_are_skipped() {
     assert!(matches!(loaded(b"REDIS0012\xf5\x01a\xff"), Err(RdbError::Library(_))));
     let module = b"REDIS0012\xfe\x00\x07\x01k\x81abcdefgh";
     assert!(matches!(loaded(module), Err(RdbError::Module(_))));
-    assert!(matches!(loaded(b"REDIS0013\xff"), Err(RdbError::Version(13))));
+    assert!(matches!(loaded(b"REDIS0015\xff"), Err(RdbError::Version(15))));
     assert!(matches!(loaded(b"RADIS0010\xff"), Err(RdbError::Signature)));
     assert!(matches!(loaded(b"REDIS0010\xfe\x10"), Err(RdbError::Database(16))));
+}
+
+#[test]
+fn what_modules_say_of_keys_and_slots_on_their_way_are_skipped() {
+    let remarks = b"\xfe\x00\xf3\x01abcd\x02\x07\x05\x03xyz\x00\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0";
+    let slots = b"\xfe\x00\xf3\x03job\x01\x05\x09\x00\x01k\x01v\xff\0\0\0\0\0\0\0\0";
+    for file in [[&b"REDIS0013"[..], remarks].concat(), [&b"VALKEY080"[..], slots].concat()] {
+        let (_, counts) = loaded(&file).expect("it is whole");
+        assert_eq!(counts.key_count, 1);
+    }
 }
 
 /// Returns a damaged copy: bits flipped, the end cut off, a length that lies, a part repeated.
@@ -298,7 +373,7 @@ fn damaged(random: &mut fastrand::Rng, whole: &[u8]) -> Vec<u8> {
 
 /// Returns the payload of a type and a value, with a checksum that is right.
 fn payload_of(value: &[u8]) -> Vec<u8> {
-    let mut payload = [value, &12_u16.to_le_bytes()].concat();
+    let mut payload = [value, &14_u16.to_le_bytes()].concat();
     let checksum = crc64(0, &payload);
     payload.extend_from_slice(&checksum.to_le_bytes());
     payload

@@ -20,8 +20,9 @@ pub use set::{Set, SetLimits, Taken as TakenMember};
 pub use sorted_set::{LexEnd, LexRange, ScoreEnd, ScoreRange, SortedSet, Walk};
 pub use stream::{
     BlockLimits, Consumer, ConsumerId, Deletion, Group, GroupEditing, Groups, IdRefusal,
-    NewStreamId, Parts, Pending, References, Stream, StreamEntry, StreamFields, StreamId,
-    StreamIdText, StreamLog, StreamMarks, StreamRange, StreamRangeBack, Trim, TrimGoal,
+    NewStreamId, Parts, Pending, ProducerCounts, ProducerLimits, Producers, References, Stream,
+    StreamEntry, StreamFields, StreamId, StreamIdText, StreamLog, StreamMarks, StreamRange,
+    StreamRangeBack, Trim, TrimGoal,
 };
 pub use string::{EMBSTR_BYTES_MAX, IntegerText, SHARED_BYTES_MIN, StringRef, StringValue};
 pub use text::{INLINE_BYTES_MAX, Text};

@@ -190,7 +190,7 @@ mod tests {
         let limits = BlockLimits { bytes_max: 4096, entries_max: 100 };
         let id = |number| StreamId { ms: number, sequence: 1 };
         let mut stream = Stream::new();
-        let Parts { log, groups } = stream.parts_mut();
+        let Parts { log, groups, .. } = stream.parts_mut();
         let mut group = groups.create(b"group", id(COUNT), None).expect("it is the first");
         let reader = group.create_consumer(b"reader", 1).expect("it is the first");
         for number in 1..=COUNT {

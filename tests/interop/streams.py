@@ -55,6 +55,9 @@ TEMPLATES = [
 MOMENT = 10**12
 LONG = 10**8
 IDLE_NAMES = (b"idle", b"inactive", b"seen-time", b"active-time")
+# What XINFO tells since Redis 8.6 and 8.8.
+NEWER_NAMES = (b"idmp-duration", b"idmp-maxsize", b"pids-tracked", b"iids-tracked", b"iids-added", b"iids-duplicates",
+               b"nacked-count")
 
 
 def without_moments(command, reply):
@@ -79,9 +82,10 @@ def coarse(reply):
     if not isinstance(content, tuple):
         return reply
     if mark == "%":
-        return mark, tuple((key, time_of(key, coarse(value))) for key, value in content)
-    items = [coarse(item) for item in content]
-    return mark, tuple(time_of(content[at - 1], item) if at else item for at, item in enumerate(items))
+        return mark, tuple((key, time_of(key, coarse(value))) for key, value in content if key[1] not in NEWER_NAMES)
+    names = {at for at, item in enumerate(content) if item[1] in NEWER_NAMES}
+    items = [coarse(item) for at, item in enumerate(content) if not {at, at - 1} & names]
+    return mark, tuple(time_of(items[at - 1], item) if at else item for at, item in enumerate(items))
 
 
 def time_of(name, value):

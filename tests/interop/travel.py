@@ -148,6 +148,8 @@ def group(words):
     """Returns a group as XINFO tells it, without the times of its consumers, of which servers before 7.2
     know only one."""
     facts = dict(zip(words[::2], words[1::2]))
+    # Since Redis 8.8.
+    facts.pop(b"nacked-count", None)
     consumers = [dict(zip(one[::2], one[1::2])) for one in facts.pop(b"consumers")]
     return facts, [(one[b"name"], one[b"pel-count"], one[b"pending"]) for one in consumers]
 

@@ -53,6 +53,46 @@ fn each_entry_of_racing_producers_goes_to_one_consumer() {
 }
 
 #[test]
+fn racing_copies_of_a_producer_add_each_entry_once() {
+    for_each_thread_count(|server| {
+        let seen = Mutex::new(BTreeSet::new());
+        in_threads(CLIENTS, |index| {
+            let mut client = server.client();
+            for entry in 0..ENTRIES / 4 {
+                let sent = if index % 2 == 0 {
+                    format!("XADD s IDMP p {entry} * f {index}")
+                } else {
+                    format!("XADD s IDMPAUTO q * f {entry}")
+                };
+                let id = client.line(&sent).text();
+                seen.lock().insert((index % 2, entry, id));
+            }
+        });
+        let mut client = server.client();
+        assert_eq!(seen.into_inner().len(), 2 * (ENTRIES / 4));
+        assert_eq!(client.line("XLEN s").int(), i64::try_from(2 * (ENTRIES / 4)).expect("small"));
+        let duplicates = (CLIENTS - 2) * (ENTRIES / 4);
+        let found = client.line("XINFO STREAM s").field("iids-duplicates").int();
+        assert_eq!(found, i64::try_from(duplicates).expect("small"));
+    });
+}
+
+#[test]
+fn entries_given_back_are_taken_over_first_in_the_order_of_giving_back() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        client.line("XGROUP CREATE s g 0 MKSTREAM");
+        (1..=6).for_each(|ms| drop(client.line(&format!("XADD s {ms}-0 f v"))));
+        client.line("XREADGROUP GROUP g a STREAMS s >");
+        assert_eq!(client.line("XNACK s g FAIL IDS 2 5-0 2-0").int(), 2);
+        assert_eq!(client.line("XNACK s g SILENT IDS 2 1-0 5-0").int(), 2);
+        assert_eq!(client.line("XNACK s g FAIL IDS 1 4-0").int(), 1);
+        let read = "XREADGROUP GROUP g b CLAIM 0 COUNT 5 STREAMS s >";
+        assert_eq!(ids(&client.line(read)), ["2-0", "1-0", "5-0", "4-0", "3-0"]);
+    });
+}
+
+#[test]
 fn every_reader_that_waits_gets_an_entry_added_anywhere() {
     for_each_thread_count(|server| {
         let mut client = server.client();

@@ -212,7 +212,7 @@ fn xnack(context: &mut Context<'_>) -> Result<(), CommandError> {
         return Err(refusal);
     };
     let mut stream = edit(&mut entry)?;
-    let Parts { log, groups } = stream.parts_mut();
+    let Parts { log, groups, .. } = stream.parts_mut();
     let mut group = groups.get_mut(args.at(2)).ok_or(refusal)?;
     let name = GroupName { db: context.session.db, key: key.bytes, group: args.at(2) };
     let mut count = 0;
@@ -285,6 +285,7 @@ mod tests {
         bench.expect(&[
             ("XNACK s g FATAL IDS 1 2-0", "1"),
             ("XNACK s g FAIL IDS 1 3-0 RETRYCOUNT 7", "1"),
+            ("XPENDING s g - + 1 c", "[]"),
             ("XPENDING s g - + 1", "[[\"1-0\", \"\", -1, 0]]"),
             ("XPENDING s g 2 2 1", "[[\"2-0\", \"\", -1, 9223372036854775807]]"),
             ("XPENDING s g 3 3 1", "[[\"3-0\", \"\", -1, 7]]"),

@@ -1,12 +1,13 @@
 //! XADD.
 
+use super::producers::{OPTION, Sender, Stamp};
 use super::trim::{ExactTrim, REFERENCES, TRIM_PARTS, TrimOptions};
 use super::value::{BAD_ID, edit};
 use crate::engine::{
     Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
-    KeyFlags, KeySpec,
+    KeyFlags, KeySpec, Tuning,
 };
-use crate::types::{BlockLimits, IdRefusal, NewStreamId, Stream, StreamId, Trim};
+use crate::types::{IdRefusal, NewStreamId, Stream, StreamId, Trim};
 
 /// Bytes of one entry's names and values at most.
 const ENTRY_BYTES_MAX: usize = 1 << 30;
@@ -29,6 +30,7 @@ pub(super) const XADD: Command = Command {
         Argument::key("key"),
         Argument::word("nomkstream", "NOMKSTREAM").since("6.2.0").optional(),
         REFERENCES.since("8.2.0").optional(),
+        OPTION.since("8.6.0").optional(),
         Argument::block("trim", TRIM_PARTS).optional(),
         Argument::one_of(
             "id-selector",
@@ -49,16 +51,19 @@ pub(super) const XADD: Command = Command {
 };
 
 /// What XADD was asked to do.
-struct Addition {
+struct Addition<'a> {
     wanted: NewStreamId,
     id_at: usize,
     trim: Option<Trim>,
     options: TrimOptions,
     creates: bool,
+    /// Who sends the entry, if it is not to be added again.
+    sender: Option<Sender<'a>>,
 }
 
-fn parse(args: Args<'_>, entries_max: usize) -> Result<Addition, CommandError> {
+fn parse(args: Args<'_>, entries_max: usize) -> Result<Addition<'_>, CommandError> {
     let (mut options, mut creates, mut at, mut wanted) = (TrimOptions::default(), true, 2, None);
+    let mut sender = None;
     while at < args.len() && wanted.is_none() {
         let word = args.at(at);
         if word == b"*" {
@@ -70,23 +75,31 @@ fn parse(args: Args<'_>, entries_max: usize) -> Result<Addition, CommandError> {
                 creates = false;
                 at += 1;
             }
-            0 => wanted = Some(NewStreamId::parse(word).ok_or(BAD_ID)?),
+            0 => match Sender::take(&mut sender, args, at)? {
+                0 => wanted = Some(NewStreamId::parse(word).ok_or(BAD_ID)?),
+                taken => at += taken,
+            },
             taken => at += taken,
         }
+    }
+    if sender.is_some() && wanted.is_some_and(|wanted| wanted != NewStreamId::Automatic) {
+        return Err(CommandError::refused(
+            "ERR syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs",
+        ));
     }
     let trim = options.trim(entries_max)?;
     let field_words = args.len().saturating_sub(at + 1);
     match wanted {
         Some(wanted) if field_words >= 2 && field_words.is_multiple_of(2) => {
-            Ok(Addition { wanted, id_at: at, trim, options, creates })
+            Ok(Addition { wanted, id_at: at, trim, options, creates, sender })
         }
         _ => Err(CommandError::wrong_arity("xadd")),
     }
 }
 
 fn xadd(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let (args, limits) = (context.args, context.tuning.stream_blocks);
-    let addition = parse(args, limits.entries_max)?;
+    let args = context.args;
+    let addition = parse(args, context.tuning.stream_blocks.entries_max)?;
     let fields = args.from(addition.id_at + 1);
     if fields.total_bytes() > ENTRY_BYTES_MAX {
         return Err(CommandError::refused("ERR Elements are too large to be stored"));
@@ -94,11 +107,19 @@ fn xadd(context: &mut Context<'_>) -> Result<(), CommandError> {
     if addition.wanted == NewStreamId::Exact(StreamId::MIN) {
         return Err(refusal(IdRefusal::Zero));
     }
-    let (key, now_ms) = (context.key(1), context.now_ms);
-    let (id, exact, dropped) = match context.keys.get_mut(&key) {
-        Some(mut entry) => {
-            let mut stream = edit(&mut entry)?;
-            append(&mut stream, &addition, fields, limits, now_ms)?
+    let stamp = addition.sender.map(|sender| sender.stamp(fields));
+    let entry = NewEntry { addition: &addition, fields, stamp, now_ms: context.now_ms };
+    let key = context.key(1);
+    let outcome = match context.keys.get_mut(&key) {
+        Some(mut found) => {
+            let mut stream = edit(&mut found)?;
+            if let Some(sent) =
+                stamp.and_then(|stamp| stamp.find_sent(stream.parts_mut(), context.now_ms))
+            {
+                context.reply.bulk(sent.text().as_bytes());
+                return Ok(());
+            }
+            entry.append_to(&mut stream, context.tuning)?
         }
         None if !addition.creates => {
             context.reply.null();
@@ -106,43 +127,63 @@ fn xadd(context: &mut Context<'_>) -> Result<(), CommandError> {
         }
         None => {
             let mut stream = Stream::new();
-            let added = append(&mut stream, &addition, fields, limits, now_ms)?;
+            let outcome = entry.append_to(&mut stream, context.tuning)?;
             context.keys.create(&key, stream);
-            added
+            outcome
         }
     };
-    let id_text = id.text();
+    let id_text = outcome.id.text();
     context.reply.bulk(id_text.as_bytes());
     context.effects.changed(1);
     context.notify(Event::XADD, &key);
-    if dropped > 0 {
+    if outcome.dropped_count > 0 {
         context.notify(Event::XTRIM, &key);
     }
-    let is_literal = matches!(addition.wanted, NewStreamId::Exact(_)) && exact.is_none();
+    let is_literal = matches!(addition.wanted, NewStreamId::Exact(_)) && outcome.exact.is_none();
     if context.effects.is_recorded() && !is_literal {
-        repeat(context, &addition, id_text.as_bytes(), exact);
+        repeat(context, &addition, id_text.as_bytes(), outcome.exact);
+        if let Some(stamp) = stamp {
+            stamp.state(context, id_text.as_bytes());
+        }
     }
     Ok(())
 }
 
-/// Adds the entry and trims; returns its identifier, how the trim is repeated if not literally, and how
-/// many entries it dropped.
-#[inline]
-fn append(
-    stream: &mut Stream,
-    addition: &Addition,
-    fields: Args<'_>,
-    limits: BlockLimits,
+/// An entry that is to be added.
+struct NewEntry<'a> {
+    addition: &'a Addition<'a>,
+    fields: Args<'a>,
+    stamp: Option<Stamp<'a>>,
     now_ms: u64,
-) -> Result<(StreamId, Option<ExactTrim>, u64), CommandError> {
-    let log = &mut stream.parts_mut().log;
-    let id = log.new_id(addition.wanted, now_ms).map_err(refusal)?;
-    log.append(id, fields.iter(), limits);
-    let Some(trim) = &addition.trim else { return Ok((id, None, 0)) };
-    let references = addition.options.references;
-    let dropped = stream.trim(trim, references);
-    let exact = trim.is_approximate.then(|| ExactTrim::new(trim, references, stream));
-    Ok((id, exact, dropped))
+}
+
+/// An entry that was added.
+struct Added {
+    id: StreamId,
+    /// How the trim is repeated, if not literally.
+    exact: Option<ExactTrim>,
+    dropped_count: u64,
+}
+
+impl NewEntry<'_> {
+    /// Adds the entry and trims.
+    #[inline]
+    fn append_to(&self, stream: &mut Stream, tuning: &Tuning) -> Result<Added, CommandError> {
+        let parts = stream.parts_mut();
+        let log = &mut parts.log;
+        let id = log.new_id(self.addition.wanted, self.now_ms).map_err(refusal)?;
+        log.append(id, self.fields.iter(), tuning.stream_blocks);
+        if let Some(stamp) = &self.stamp {
+            stamp.record(parts, id, tuning.stream_producers, self.now_ms);
+        }
+        let Some(trim) = &self.addition.trim else {
+            return Ok(Added { id, exact: None, dropped_count: 0 });
+        };
+        let references = self.addition.options.references;
+        let dropped_count = stream.trim(trim, references);
+        let exact = trim.is_approximate.then(|| ExactTrim::new(trim, references, stream));
+        Ok(Added { id, exact, dropped_count })
+    }
 }
 
 fn refusal(refusal: IdRefusal) -> CommandError {
@@ -160,7 +201,7 @@ fn refusal(refusal: IdRefusal) -> CommandError {
 /// States the command with the identifier it has given and, for an approximate trim, exactly what it
 /// has left.
 #[cold]
-fn repeat(context: &mut Context<'_>, addition: &Addition, id: &[u8], exact: Option<ExactTrim>) {
+fn repeat(context: &mut Context<'_>, addition: &Addition<'_>, id: &[u8], exact: Option<ExactTrim>) {
     let args = context.args;
     let mut words: Vec<&[u8]> = vec![args.at(0), args.at(1)];
     match &exact {
@@ -170,11 +211,17 @@ fn repeat(context: &mut Context<'_>, addition: &Addition, id: &[u8], exact: Opti
             }
             exact.push_to(&mut words);
         }
-        None => words.extend((2..addition.id_at).map(|at| args.at(at))),
+        None => words.extend(options(addition, args)),
     }
     words.push(id);
     words.extend(args.from(addition.id_at + 1).iter());
     context.effects.push(context.session.db, &words);
+}
+
+/// Returns the options as they came, apart from that about a sender.
+fn options<'a>(addition: &'a Addition<'_>, args: Args<'a>) -> impl Iterator<Item = &'a [u8]> {
+    let sender = addition.sender.as_ref().map_or(0..0, Sender::places);
+    (2..addition.id_at).filter(move |at| !sender.contains(at)).map(move |at| args.at(at))
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn xautoclaim(context: &mut Context<'_>) -> Result<(), CommandError> {
     let absent = || no_group(key.bytes, args.at(2));
     let mut entry = context.keys.get_mut(&key).ok_or_else(absent)?;
     let mut stream = edit(&mut entry)?;
-    let Parts { log, groups } = stream.parts_mut();
+    let Parts { log, groups, .. } = stream.parts_mut();
     let mut group = groups.get_mut(args.at(2)).ok_or_else(absent)?;
     let name = GroupName { db: context.session.db, key: key.bytes, group: args.at(2) };
     let (consumer, is_new) = consumer_of(&mut group, args.at(3), now_ms);

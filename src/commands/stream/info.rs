@@ -10,7 +10,9 @@ use crate::engine::{
 };
 use crate::keyspace::Lookup;
 use crate::resp::ReplyBuffer;
-use crate::types::{Group, Stream, StreamEntry, StreamLog};
+use crate::types::{
+    Group, ProducerCounts, ProducerLimits, Producers, Stream, StreamEntry, StreamLog,
+};
 
 pub(super) const XINFO: Command = Command {
     name: "xinfo",
@@ -43,7 +45,7 @@ const STREAM: Command = Command {
     acl: Categories::STREAM,
     since: "5.0.0",
     group: Family::Stream,
-    complexity: "O(N) in the blocks of the stream and in the entries shown",
+    complexity: "O(N) in the blocks and producers of the stream and in the entries shown",
     summary: "Shows what there is to know of a stream.",
     arguments: &[
         Argument::key("key"),
@@ -68,9 +70,10 @@ fn stream(context: &mut Context<'_>) -> Result<(), CommandError> {
     let key = context.key(2);
     let entry = context.keys.get(&key, Lookup::READ).ok_or(CommandError::NoSuchKey)?;
     let stream = stream_of(entry)?;
+    let view = View { now_ms: context.now_ms, producer_limits: context.tuning.stream_producers };
     match shown? {
-        None => reply_summary(stream, context.reply),
-        Some(count) => reply_full(stream, FullView { count }, context.reply),
+        None => reply_summary(stream, &view, context.reply),
+        Some(count) => reply_full(stream, &FullView { count, view }, context.reply),
     }
     Ok(())
 }
@@ -91,10 +94,17 @@ fn shown_count(context: &Context<'_>) -> Result<Option<usize>, CommandError> {
     }
 }
 
-fn reply_summary(stream: &Stream, reply: &mut ReplyBuffer) {
+/// When a stream is looked at, and what holds for streams without limits of their own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View {
+    pub(super) now_ms: u64,
+    pub(super) producer_limits: ProducerLimits,
+}
+
+fn reply_summary(stream: &Stream, view: &View, reply: &mut ReplyBuffer) {
     let log = stream.log();
-    reply.map(10);
-    reply_marks(log, reply);
+    reply.map(16);
+    reply_marks(stream, view, reply);
     named_count(reply, "groups", stream.groups().len());
     for (name, entry) in [("first-entry", log.first()), ("last-entry", log.last())] {
         reply.bulk(name.as_bytes());
@@ -109,8 +119,9 @@ fn reply_maybe(reply: &mut ReplyBuffer, entry: Option<StreamEntry<'_>>) {
     }
 }
 
-/// Replies with the seven pairs that both views of a stream begin with.
-pub(super) fn reply_marks(log: &StreamLog, reply: &mut ReplyBuffer) {
+/// Replies with the 13 pairs that both views of a stream begin with.
+pub(super) fn reply_marks(stream: &Stream, view: &View, reply: &mut ReplyBuffer) {
+    let log = stream.log();
     let marks = log.marks();
     named_integer(reply, "length", log.len().cast_signed());
     named_count(reply, "radix-tree-keys", log.block_count());
@@ -122,6 +133,19 @@ pub(super) fn reply_marks(log: &StreamLog, reply: &mut ReplyBuffer) {
     named_integer(reply, "entries-added", marks.entries_added.cast_signed());
     reply.bulk(b"recorded-first-entry-id");
     reply_id(reply, log.first_id());
+    reply_producers(stream.producers(), view, reply);
+}
+
+fn reply_producers(producers: Option<&Producers>, view: &View, reply: &mut ReplyBuffer) {
+    let limits = producers.map_or(view.producer_limits, Producers::limits);
+    let counts = producers.map_or(ProducerCounts::default(), |producers| producers.counts);
+    let tracked = producers.map_or((0, 0), |producers| producers.tracked(view.now_ms));
+    named_integer(reply, "idmp-duration", i64::from(limits.duration_s));
+    named_integer(reply, "idmp-maxsize", i64::from(limits.tokens_max));
+    named_count(reply, "pids-tracked", tracked.0);
+    named_count(reply, "iids-tracked", tracked.1);
+    named_integer(reply, "iids-added", counts.added.cast_signed());
+    named_integer(reply, "iids-duplicates", counts.duplicates.cast_signed());
 }
 
 /// Replies with how far a group has read, and how far that is from the end: two pairs.
@@ -229,7 +253,8 @@ mod tests {
             "ERR unknown subcommand or wrong number of arguments for 'STREAM'. Try XINFO HELP.";
         let full = "[\"length\", 1, \"radix-tree-keys\", 1, \"radix-tree-nodes\", 2, \
              \"last-generated-id\", \"1-1\", \"max-deleted-entry-id\", \"0-0\", \"entries-added\", 1, \
-             \"recorded-first-entry-id\", \"1-1\", \"groups\", 1, \"first-entry\", [\"1-1\", [\"f\", \
+             \"recorded-first-entry-id\", \"1-1\", \"idmp-duration\", 100, \"idmp-maxsize\", 100, \
+             \"pids-tracked\", 0, \"iids-tracked\", 0, \"iids-added\", 0, \"iids-duplicates\", 0, \"groups\", 1, \"first-entry\", [\"1-1\", [\"f\", \
              \"v\"]], \"last-entry\", [\"1-1\", [\"f\", \"v\"]]]";
         bench.expect(&[
             ("XINFO STREAM s", "ERR no such key"),

@@ -1,27 +1,28 @@
 //! XINFO STREAM ... FULL: a stream with its entries, its groups, and all they have pending.
 
-use super::info::{named_count, named_integer, reply_marks, reply_progress};
+use super::info::{View, named_count, named_integer, reply_marks, reply_progress};
 use super::value::{reply_entries, reply_id};
 use crate::resp::ReplyBuffer;
 use crate::types::{Consumer, Group, Stream, StreamId};
 
 /// How much is shown of each list.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct FullView {
     pub(super) count: usize,
+    pub(super) view: View,
 }
 
 /// Replies with everything about a stream.
-pub(super) fn reply_full(stream: &Stream, view: FullView, reply: &mut ReplyBuffer) {
+pub(super) fn reply_full(stream: &Stream, view: &FullView, reply: &mut ReplyBuffer) {
     let log = stream.log();
-    reply.map(9);
-    reply_marks(log, reply);
+    reply.map(15);
+    reply_marks(stream, &view.view, reply);
     reply.bulk(b"entries");
     reply_entries(reply, log.range(StreamId::MIN, StreamId::MAX).take(view.count));
     reply.bulk(b"groups");
     reply.array(stream.groups().len());
     for group in stream.groups().iter() {
-        reply.map(7);
+        reply.map(8);
         reply.bulk(b"name");
         reply.bulk(group.name());
         reply.bulk(b"last-delivered-id");
@@ -34,9 +35,10 @@ pub(super) fn reply_full(stream: &Stream, view: FullView, reply: &mut ReplyBuffe
     }
 }
 
-fn reply_pending(group: &Group, view: FullView, reply: &mut ReplyBuffer) {
+fn reply_pending(group: &Group, view: &FullView, reply: &mut ReplyBuffer) {
     let pending = group.pending();
     named_count(reply, "pel-count", pending.len());
+    named_count(reply, "nacked-count", group.returned().len());
     reply.bulk(b"pending");
     reply.array(pending.len().min(view.count));
     for (id, pending) in pending.iter().take(view.count) {
@@ -49,7 +51,7 @@ fn reply_pending(group: &Group, view: FullView, reply: &mut ReplyBuffer) {
     }
 }
 
-fn reply_consumer(group: &Group, consumer: &Consumer, view: FullView, reply: &mut ReplyBuffer) {
+fn reply_consumer(group: &Group, consumer: &Consumer, view: &FullView, reply: &mut ReplyBuffer) {
     let own = consumer.pending();
     reply.map(5);
     reply.bulk(b"name");
@@ -84,9 +86,11 @@ mod tests {
         let expected = format!(
             "[\"length\", 3, \"radix-tree-keys\", 1, \"radix-tree-nodes\", 2, \
              \"last-generated-id\", \"3-1\", \"max-deleted-entry-id\", \"0-0\", \"entries-added\", 3, \
-             \"recorded-first-entry-id\", \"1-1\", \"entries\", [[\"1-1\", [\"f\", \"1\"]]], \
+             \"recorded-first-entry-id\", \"1-1\", \"idmp-duration\", 100, \"idmp-maxsize\", 100, \
+             \"pids-tracked\", 0, \"iids-tracked\", 0, \"iids-added\", 0, \"iids-duplicates\", 0, \
+             \"entries\", [[\"1-1\", [\"f\", \"1\"]]], \
              \"groups\", [[\"name\", \"g\", \"last-delivered-id\", \"2-1\", \"entries-read\", 2, \
-             \"lag\", 1, \"pel-count\", 2, \"pending\", [[\"1-1\", \"c\", {now}, 1]], \"consumers\", \
+             \"lag\", 1, \"pel-count\", 2, \"nacked-count\", 0, \"pending\", [[\"1-1\", \"c\", {now}, 1]], \"consumers\", \
              [[\"name\", \"c\", \"seen-time\", {now}, \"active-time\", {now}, \"pel-count\", 2, \
              \"pending\", [[\"1-1\", {now}, 1]]]]]]]"
         );

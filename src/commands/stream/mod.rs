@@ -10,6 +10,7 @@ mod group;
 mod info;
 mod info_full;
 mod pending;
+mod producers;
 mod range;
 mod read;
 mod read_group;
@@ -26,9 +27,11 @@ pub(super) const COMMANDS: &[Command] = &[
     add::XADD,
     autoclaim::XAUTOCLAIM,
     claim::XCLAIM,
+    producers::XCFGSET,
     delete::XDEL,
     delete::XDELEX,
     group::XGROUP,
+    producers::XIDMPRECORD,
     info::XINFO,
     range::XLEN,
     acknowledge::XNACK,

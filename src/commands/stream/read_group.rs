@@ -210,7 +210,7 @@ impl<'a> GroupReader<'a> {
         let absent = || no_group_in(key.bytes, self.group, " in XREADGROUP with GROUP option");
         let mut entry = keys.get_mut(key).ok_or_else(absent)?;
         let mut stream = edit(&mut entry)?;
-        let Parts { log, groups } = stream.parts_mut();
+        let Parts { log, groups, .. } = stream.parts_mut();
         let mut group = groups.get_mut(self.group).ok_or_else(absent)?;
         let name = GroupName { db: self.db, key: key.bytes, group: self.group };
         let (consumer, is_new) = consumer_of(&mut group, self.consumer, self.now_ms);

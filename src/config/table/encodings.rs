@@ -45,6 +45,13 @@ StreamNodeMaxBytes: "stream-node-max-bytes", bytes(4096, 0, i64::MAX), LIVE;
 /// Entries of one packed piece of a stream; 0 sets no limit.
 StreamNodeMaxEntries: "stream-node-max-entries", count(100, 0, i64::MAX, Count), LIVE;
 
+/// How long a stream knows the entries that producers have named (XADD IDMP), in seconds. Holds for
+/// streams without limits of their own (XCFGSET) that no producer has used yet.
+StreamIdmpDuration: "stream-idmp-duration", count(100, 1, 86_400, Seconds), LIVE;
+
+/// How many entries of one producer a stream knows; see stream-idmp-duration.
+StreamIdmpMaxsize: "stream-idmp-maxsize", count(100, 1, 10_000, Count), LIVE;
+
 /// How thoroughly RESTORE and loading check packed data: never, always, or only for clients. Here
 /// all of it is always looked through.
 SanitizeDumpPayload: "sanitize-dump-payload", Sanitize::No.kind(), LIVE.never();

@@ -106,6 +106,8 @@ pub(super) fn decode<R: BufRead>(
         kind::STREAM => stream::decode(input, StreamForm::First)?.into(),
         kind::STREAM_2 => stream::decode(input, StreamForm::Marks)?.into(),
         kind::STREAM_3 => stream::decode(input, StreamForm::Activity)?.into(),
+        kind::STREAM_4 => stream::decode(input, StreamForm::Producers)?.into(),
+        kind::STREAM_5 => stream::decode(input, StreamForm::Returned)?.into(),
         kind::MODULE | kind::MODULE_2 => {
             return Err(RdbError::Module(module_name(input.count()?)));
         }

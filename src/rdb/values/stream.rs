@@ -1,29 +1,49 @@
-//! Streams: their blocks as they are, then what is remembered of deleted entries, then the groups.
+//! Streams: their blocks as they are, then what is remembered of deleted entries, the groups, the
+//! producers.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 
 use super::Form;
 use super::packs::as_packed;
-use crate::rdb::codes::{VERSION_ACTIVITY, VERSION_BASE, kind};
+use crate::rdb::codes::{
+    VERSION_ACTIVITY, VERSION_BASE, VERSION_PRODUCERS, VERSION_RETURNED, kind,
+};
 use crate::rdb::error::RdbError;
 use crate::rdb::input::Input;
 use crate::rdb::output::Output;
 use crate::types::{
-    Consumer, Group, GroupEditing, Pending, Stream, StreamId, StreamLog, StreamMarks,
+    Consumer, Group, GroupEditing, Pending, ProducerCounts, ProducerLimits, Producers, Stream,
+    StreamId, StreamLog, StreamMarks,
 };
 
 const ID_BYTES: usize = 16;
 /// What stands for a count or a time that is not known.
 const UNKNOWN: u64 = u64::MAX;
 
-/// Returns how a stream is written. The older form has one time for each consumer.
+/// Returns how a stream is written: in the oldest form that has everything.
 pub(super) fn form(stream: &Stream) -> Form {
+    let form = stream_form(stream);
+    let version = match form {
+        StreamForm::First | StreamForm::Marks => VERSION_BASE,
+        StreamForm::Activity => VERSION_ACTIVITY,
+        StreamForm::Producers => VERSION_PRODUCERS,
+        StreamForm::Returned => VERSION_RETURNED,
+    };
+    Form { kind: form.kind(), version }
+}
+
+fn stream_form(stream: &Stream) -> StreamForm {
     let has_one_time = |consumer: &Consumer| consumer.active_ms == Some(consumer.seen_ms);
     let mut groups = stream.groups().iter();
-    if groups.all(|group| group.consumers().all(|(_, consumer)| has_one_time(consumer))) {
-        Form { kind: kind::STREAM_2, version: VERSION_BASE }
+    if stream.groups().iter().any(|group| group.returned().len() > 0) {
+        StreamForm::Returned
+    } else if stream.producers().is_some() {
+        StreamForm::Producers
+    } else if groups.all(|group| group.consumers().all(|(_, consumer)| has_one_time(consumer))) {
+        StreamForm::Marks
     } else {
-        Form { kind: kind::STREAM_3, version: VERSION_ACTIVITY }
+        StreamForm::Activity
     }
 }
 
@@ -41,14 +61,15 @@ pub(super) fn encode<W: Write>(stream: &Stream, output: &mut Output<W>) -> io::R
     encode_id(log.first_id(), output)?;
     encode_id(marks.max_deleted_id, output)?;
     output.count(marks.entries_added)?;
-    let has_activity = form(stream).kind == kind::STREAM_3;
+    let form = stream_form(stream);
     output.len(stream.groups().len())?;
-    stream.groups().iter().try_for_each(|group| encode_group(group, has_activity, output))
+    stream.groups().iter().try_for_each(|group| encode_group(group, form, output))?;
+    if form >= StreamForm::Producers { encode_producers(stream, output) } else { Ok(()) }
 }
 
 fn encode_group<W: Write>(
     group: &Group,
-    has_activity: bool,
+    form: StreamForm,
     output: &mut Output<W>,
 ) -> io::Result<()> {
     output.string(group.name())?;
@@ -64,7 +85,7 @@ fn encode_group<W: Write>(
     for (_, consumer) in group.consumers() {
         output.string(consumer.name())?;
         output.u64(consumer.seen_ms)?;
-        if has_activity {
+        if form >= StreamForm::Activity {
             output.u64(consumer.active_ms.unwrap_or(UNKNOWN))?;
         }
         output.len(consumer.pending().len())?;
@@ -72,7 +93,32 @@ fn encode_group<W: Write>(
             output.raw(&id_bytes(id))?;
         }
     }
+    if form >= StreamForm::Returned {
+        output.len(group.returned().len())?;
+        for id in group.returned() {
+            output.raw(&id_bytes(id))?;
+        }
+    }
     Ok(())
+}
+
+/// Writes the limits, each producer with its tokens and their entries, and the counts.
+fn encode_producers<W: Write>(stream: &Stream, output: &mut Output<W>) -> io::Result<()> {
+    let none = Producers::new(ProducerLimits::default());
+    let producers = stream.producers().unwrap_or(&none);
+    output.count(u64::from(producers.limits().duration_s))?;
+    output.count(u64::from(producers.limits().tokens_max))?;
+    output.len(producers.iter().len())?;
+    for (producer, sent) in producers.iter() {
+        output.string(producer)?;
+        output.len(sent.len())?;
+        for (token, id) in sent {
+            output.string(token)?;
+            encode_id(id, output)?;
+        }
+    }
+    output.count(producers.counts.added)?;
+    output.count(producers.counts.duplicates)
 }
 
 fn id_bytes(id: StreamId) -> [u8; ID_BYTES] {
@@ -84,7 +130,7 @@ fn encode_id<W: Write>(id: StreamId, output: &mut Output<W>) -> io::Result<()> {
     output.count(id.sequence)
 }
 
-/// What the three forms of a stream differ in.
+/// What the forms of a stream differ in; each has what those before it have.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum StreamForm {
     First,
@@ -92,6 +138,21 @@ pub(super) enum StreamForm {
     Marks,
     /// With the activity of consumers.
     Activity,
+    Producers,
+    /// With the pending entries that were given back, in their order.
+    Returned,
+}
+
+impl StreamForm {
+    fn kind(self) -> u8 {
+        match self {
+            Self::First => kind::STREAM,
+            Self::Marks => kind::STREAM_2,
+            Self::Activity => kind::STREAM_3,
+            Self::Producers => kind::STREAM_4,
+            Self::Returned => kind::STREAM_5,
+        }
+    }
 }
 
 /// Reads a stream.
@@ -110,6 +171,9 @@ pub(super) fn decode<R: BufRead>(
     log.set_marks(marks);
     for _ in 0..input.count()? {
         decode_group(input, form, &mut stream)?;
+    }
+    if form >= StreamForm::Producers {
+        stream.parts_mut().producers = decode_producers(input)?.map(Box::new);
     }
     Ok(stream)
 }
@@ -146,39 +210,76 @@ fn decode_group<R: BufRead>(
     };
     let group = stream.parts_mut().groups.create(&name, last_id, entries_read);
     let mut group = group.ok_or(RdbError::Corrupt("a group that stands twice"))?;
+    let mut unowned = BTreeMap::new();
     for _ in 0..input.count()? {
         let id = id_of(&input.array::<ID_BYTES>()?)?;
         let (delivered_ms, delivery_count) = (input.u64()?, input.count()?);
-        if group.pending().contains_key(&id) {
+        let pending = Pending { consumer: None, delivered_ms, delivery_count };
+        if unowned.insert(id, pending).is_some() {
             return Err(RdbError::Corrupt("a pending entry that stands twice"));
         }
-        group.assign(id, Pending { consumer: None, delivered_ms, delivery_count });
     }
     for _ in 0..input.count()? {
-        decode_consumer(input, form, &mut group)?;
+        decode_consumer(input, form, &mut group, &mut unowned)?;
     }
+    if form >= StreamForm::Returned {
+        for _ in 0..input.count()? {
+            let (id, pending) = decode_owned(input, &mut unowned)?;
+            group.assign(id, pending);
+        }
+    }
+    unowned.into_iter().for_each(|(id, pending)| group.assign(id, pending));
     Ok(())
+}
+
+/// Pending entries that nobody was said to have.
+type Unowned = BTreeMap<StreamId, Pending>;
+
+/// Reads which of them somebody has.
+fn decode_owned<R: BufRead>(
+    input: &mut Input<R>,
+    unowned: &mut Unowned,
+) -> Result<(StreamId, Pending), RdbError> {
+    let id = id_of(&input.array::<ID_BYTES>()?)?;
+    let pending = unowned.remove(&id);
+    Ok((id, pending.ok_or(RdbError::Corrupt("a pending entry without its like"))?))
 }
 
 fn decode_consumer<R: BufRead>(
     input: &mut Input<R>,
     form: StreamForm,
     group: &mut GroupEditing<'_>,
+    unowned: &mut Unowned,
 ) -> Result<(), RdbError> {
     let name = input.string()?;
     let seen_ms = input.u64()?;
-    let active_ms = if form == StreamForm::Activity { input.u64()? } else { seen_ms };
+    let active_ms = if form >= StreamForm::Activity { input.u64()? } else { seen_ms };
     let consumer = group.create_consumer(&name, seen_ms);
     let consumer = consumer.ok_or(RdbError::Corrupt("a consumer that stands twice"))?;
     group.consumer_mut(consumer).active_ms = Some(active_ms).filter(|&ms| ms != UNKNOWN);
     for _ in 0..input.count()? {
-        let id = id_of(&input.array::<ID_BYTES>()?)?;
-        let pending = group.pending().get(&id).copied();
-        let pending = pending.filter(|pending| pending.consumer.is_none());
-        let pending = pending.ok_or(RdbError::Corrupt("a pending entry without its like"))?;
+        let (id, pending) = decode_owned(input, unowned)?;
         group.assign(id, Pending { consumer: Some(consumer), ..pending });
     }
     Ok(())
+}
+
+/// Reads the producers; `None` if there were none and their limits are the usual ones.
+fn decode_producers<R: BufRead>(input: &mut Input<R>) -> Result<Option<Producers>, RdbError> {
+    let limits = ProducerLimits::new(input.count()?, input.count()?);
+    let limits = limits.ok_or(RdbError::Corrupt("limits of producers out of range"))?;
+    let mut producers = Producers::new(limits);
+    for _ in 0..input.count()? {
+        let producer = input.string()?;
+        for _ in 0..input.count()? {
+            let token = input.string()?;
+            let loaded = producers.load(&producer, &token, decode_id(input)?);
+            loaded.map_err(|_| RdbError::Corrupt("a producer's entry that stands twice"))?;
+        }
+    }
+    producers.counts = ProducerCounts { added: input.count()?, duplicates: input.count()? };
+    let is_plain = producers.is_unused() && limits == ProducerLimits::default();
+    Ok((!is_plain).then_some(producers))
 }
 
 fn id_of(bytes: &[u8]) -> Result<StreamId, RdbError> {

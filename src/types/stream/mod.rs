@@ -11,6 +11,7 @@ mod id;
 mod log;
 #[cfg(test)]
 mod model_tests;
+mod producers;
 mod radix;
 mod range;
 mod trim;
@@ -20,6 +21,7 @@ pub use consumers::{Consumer, ConsumerId};
 pub use groups::{Group, GroupEditing, Groups, Pending};
 pub use id::{NewStreamId, StreamId, StreamIdText};
 pub use log::{BlockLimits, IdRefusal, StreamLog, StreamMarks};
+pub use producers::{ProducerCounts, ProducerLimits, Producers};
 pub use range::{StreamRange, StreamRangeBack};
 pub use trim::{References, Trim, TrimGoal};
 
@@ -30,11 +32,13 @@ use super::{Collection, Encoding, ValueType};
 #[derive(Clone, Debug, Default)]
 pub struct Stream(Box<Parts>);
 
-/// The two halves of a stream, which a reader of a group uses at once.
+/// The parts of a stream, which a reader of a group uses at once.
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
     pub log: StreamLog,
     pub groups: Groups,
+    /// `None` until a producer names itself or limits are set for it.
+    pub producers: Option<Box<Producers>>,
 }
 
 /// What became of an entry that was to be deleted.
@@ -64,7 +68,12 @@ impl Stream {
         &self.0.groups
     }
 
-    /// Returns both for changes.
+    /// Returns the producers, if any has ever named itself.
+    pub fn producers(&self) -> Option<&Producers> {
+        self.0.producers.as_deref()
+    }
+
+    /// Returns all parts for changes.
     #[inline]
     pub fn parts_mut(&mut self) -> &mut Parts {
         &mut self.0
@@ -72,13 +81,13 @@ impl Stream {
 
     /// Drops the oldest entries; returns how many.
     pub fn trim(&mut self, trim: &Trim, references: References) -> u64 {
-        let Parts { log, groups } = &mut *self.0;
+        let Parts { log, groups, .. } = &mut *self.0;
         log.trim(trim, references, groups)
     }
 
     /// Deletes an entry. `References::Remove` rids groups even of an entry that is not there.
     pub fn delete(&mut self, id: StreamId, references: References) -> Deletion {
-        let Parts { log, groups } = &mut *self.0;
+        let Parts { log, groups, .. } = &mut *self.0;
         match references {
             References::Keep => {}
             References::Remove => {
@@ -98,7 +107,8 @@ impl Collection for Stream {
     const TYPE: ValueType = ValueType::Stream;
 
     fn memory_bytes(&self) -> usize {
-        size_of::<Parts>() + self.0.log.memory_bytes() + self.0.groups.memory_bytes()
+        let producers = self.0.producers.as_ref().map_or(0, |producers| producers.memory_bytes());
+        size_of::<Parts>() + self.0.log.memory_bytes() + self.0.groups.memory_bytes() + producers
     }
 
     fn len(&self) -> usize {
@@ -110,12 +120,16 @@ impl Collection for Stream {
     }
 
     fn free_cost(&self) -> usize {
-        self.0.log.block_count() + self.0.groups.free_cost() + 2
+        let producers = self.0.producers.as_ref().map_or(0, |producers| producers.free_cost());
+        self.0.log.block_count() + self.0.groups.free_cost() + producers + 2
     }
 
     fn dismantle(self, pause: &mut dyn FnMut()) {
-        let Parts { log, groups } = *self.0;
+        let Parts { log, groups, producers } = *self.0;
         free_each(log.blocks, pause);
         groups.dismantle(pause);
+        if let Some(producers) = producers {
+            producers.dismantle(pause);
+        }
     }
 }
