@@ -281,7 +281,7 @@ fn filled() -> Keyspace {
 fn a_file_holds_all_databases() {
     let keyspace = filled();
     let file = saved(&keyspace);
-    assert!(file.starts_with(b"REDIS0010"));
+    assert!(file.starts_with(b"REDIS0014"));
     let (copy, counts) = loaded(&file).expect("what was saved");
     assert_eq!(counts.key_count, 2 * samples().len() as u64);
     assert_eq!(counts.library_count, 1);
@@ -296,6 +296,25 @@ fn a_file_holds_all_databases() {
             assert!(comparable(other, true) == comparable(entry, true), "{:?}", entry.encoding());
         });
     }
+}
+
+#[test]
+fn a_file_has_the_oldest_version_whose_readers_know_its_values() {
+    let with = |object: Object| {
+        let (keyspace, access) = (Keyspace::new(16), access());
+        let key = keyspace.key(3, b"key");
+        let mut keys = keyspace.lock_one(key.place(), LockMode::Exclusive, &access);
+        keys.insert(&key, Entry::of_object(b"key", object, None, 0));
+        drop(keys);
+        saved(&keyspace)[..9].escape_ascii().to_string()
+    };
+    let due = |number: usize| (number == 3).then_some(NOW_MS + 10_000);
+    assert!(saved(&Keyspace::new(16)).starts_with(b"REDIS0010"));
+    assert_eq!(with(stream(9, false)), "REDIS0010");
+    assert_eq!(with(stream(500, true)), "REDIS0011");
+    assert_eq!(with(hash(8, due)), "REDIS0012");
+    assert_eq!(with(sent_stream(false)), "REDIS0013");
+    assert_eq!(with(sent_stream(true)), "REDIS0014");
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! A file of all databases.
+//! A file of all databases, under the oldest version whose readers know all that is in it.
 //!
 //! ```text
-//! REDIS0010 | facts about the writer | libraries | per database: its number, its sizes, its keys | end | checksum
+//! REDIS00NN | facts about the writer | libraries | per database: its number, its sizes, its keys | end | checksum
 //! ```
 
 use std::io::{self, Write};
@@ -50,7 +50,7 @@ pub fn save(keyspace: &Keyspace, sink: impl Write, options: &SaveOptions<'_>) ->
         clock: LruClock::at(options.now_ms),
         key_count: 0,
     };
-    writer.begin()?;
+    writer.begin(version_of(keyspace))?;
     writer.libraries()?;
     for (db, database) in keyspace.existing() {
         if database.key_count() == 0 {
@@ -68,6 +68,16 @@ pub fn save(keyspace: &Keyspace, sink: impl Write, options: &SaveOptions<'_>) ->
     writer.end()
 }
 
+/// Returns the version whose readers know the types of all values. Who does not know one then says so
+/// before he has loaded half of the file. Cost: O(keys), little for each beside what writing it takes.
+fn version_of(keyspace: &Keyspace) -> u16 {
+    let mut version = VERSION_BASE;
+    for (db, _) in keyspace.existing() {
+        keyspace.for_each(db, &mut |entry| version = version.max(Form::of(entry).version));
+    }
+    version
+}
+
 struct Writer<'a, W> {
     output: Output<W>,
     options: &'a SaveOptions<'a>,
@@ -76,8 +86,8 @@ struct Writer<'a, W> {
 }
 
 impl<W: Write> Writer<'_, W> {
-    fn begin(&mut self) -> io::Result<()> {
-        self.output.raw(format!("REDIS{VERSION_BASE:04}").as_bytes())?;
+    fn begin(&mut self, version: u16) -> io::Result<()> {
+        self.output.raw(format!("REDIS{version:04}").as_bytes())?;
         let numbers = [
             ("redis-bits", u64::from(usize::BITS)),
             ("ctime", self.options.now_ms / 1000),
