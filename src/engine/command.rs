@@ -42,6 +42,8 @@ pub struct Command {
     pub locks_alone: bool,
     /// It may touch keys that it does not declare: nothing else may be locked while it runs.
     pub looks_beyond: bool,
+    /// What it changes makes nothing ready for clients that wait for its keys.
+    pub wakes_nobody: bool,
     /// Arguments up to which it takes little time however large the value is, where its complexity alone
     /// does not say so: those of up to some kilobytes, its name included.
     pub short_args_max: usize,
@@ -108,6 +110,7 @@ impl Command {
         other_places: None,
         locks_alone: false,
         looks_beyond: false,
+        wakes_nobody: false,
         short_args_max: 0,
         member_at: 0,
         script_keeps_to_keys: None,

@@ -102,7 +102,11 @@ pub(super) fn run<'a>(
         if engine.tracking.is_on() && !known.runs_script {
             engine.invalidate(Some(worker), &touched, context.session.id());
         }
-        sums.touched.extend(touched);
+        if known.command.wakes_nobody {
+            touched.iter().for_each(|key| engine.watches.mark(key));
+        } else {
+            sums.touched.extend(touched);
+        }
     }
     if context.session.tracking.is_some() {
         engine.remember_reads(worker, context.session, (known, args), &context.keys);

@@ -203,6 +203,26 @@ fn a_consumer_that_waits_takes_over_what_has_become_idle_or_was_given_back() {
 }
 
 #[test]
+fn a_group_that_goes_back_is_read_by_who_waits_when_the_next_entry_comes() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        for back in [&["XGROUP SETID s g 0"][..], &["MULTI", "XGROUP SETID s g 0", "EXEC"]] {
+            for line in ["DEL s", "XADD s 1-1 f v", "XADD s 2-1 f v", "XGROUP CREATE s g $"] {
+                client.line(line);
+            }
+            let mut reader = server.client();
+            reader.send(&["XREADGROUP", "GROUP", "g", "c", "BLOCK", "0", "STREAMS", "s", ">"]);
+            wait_for_waiters(&mut client, 1);
+            back.iter().for_each(|line| drop(client.line(line)));
+            client.line("XDEL s 2-1");
+            wait_for_waiters(&mut client, 1);
+            client.line("XADD s 3-1 f v");
+            assert_eq!(ids(&reader.recv()), ["1-1", "3-1"]);
+        }
+    });
+}
+
+#[test]
 fn who_waits_for_the_last_entry_of_a_stream_that_is_to_come_gets_only_that() {
     for_each_thread_count(|server| {
         let mut client = server.client();

@@ -25,6 +25,7 @@ pub(super) const XACK: Command = Command {
         Argument::new("group", ArgumentKind::String),
         Argument::new("id", ArgumentKind::String).multiple(),
     ],
+    wakes_nobody: true,
     run: xack,
     ..Command::DEFAULT
 };
@@ -62,6 +63,7 @@ pub(super) const XACKDEL: Command = Command {
         REFERENCES.optional(),
         IDS,
     ],
+    wakes_nobody: true,
     run: xackdel,
     ..Command::DEFAULT
 };

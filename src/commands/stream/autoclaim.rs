@@ -38,6 +38,7 @@ pub(super) const XAUTOCLAIM: Command = Command {
         Argument::new("count", ArgumentKind::Integer).after("COUNT").optional(),
         Argument::word("justid", "JUSTID").optional(),
     ],
+    wakes_nobody: true,
     run: xautoclaim,
     ..Command::DEFAULT
 };

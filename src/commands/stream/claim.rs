@@ -35,6 +35,7 @@ pub(super) const XCLAIM: Command = Command {
         Argument::word("justid", "JUSTID").optional(),
         Argument::new("lastid", ArgumentKind::String).after("LASTID").optional(),
     ],
+    wakes_nobody: true,
     run: xclaim,
     ..Command::DEFAULT
 };

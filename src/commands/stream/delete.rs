@@ -31,6 +31,7 @@ pub(super) const XDEL: Command = Command {
     complexity: "O(1) for each entry, whatever the size of the stream",
     summary: "Deletes entries of a stream.",
     arguments: &[Argument::key("key"), Argument::new("id", ArgumentKind::String).multiple()],
+    wakes_nobody: true,
     run: xdel,
     ..Command::DEFAULT
 };
@@ -63,6 +64,7 @@ pub(super) const XDELEX: Command = Command {
     complexity: "O(G) for each entry with G groups",
     summary: "Deletes entries of a stream, and says what becomes of groups' references to them.",
     arguments: &[Argument::key("key"), REFERENCES.optional(), IDS],
+    wakes_nobody: true,
     run: xdelex,
     ..Command::DEFAULT
 };

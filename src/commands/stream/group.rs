@@ -156,6 +156,7 @@ const SETID: Command = Command {
     group: Group::Stream,
     summary: "Makes a group read what follows another entry.",
     arguments: &[Argument::key("key"), NAME, NEW_ID, ENTRIES_READ],
+    wakes_nobody: true,
     run: set_id,
     ..Command::DEFAULT
 };
@@ -220,6 +221,7 @@ const CREATECONSUMER: Command = Command {
     group: Group::Stream,
     summary: "Creates a consumer in a group.",
     arguments: &[Argument::key("key"), NAME, CONSUMER],
+    wakes_nobody: true,
     run: create_consumer,
     ..Command::DEFAULT
 };
@@ -252,6 +254,7 @@ const DELCONSUMER: Command = Command {
     complexity: "O(N log M) with N entries pending for it and M for the group",
     summary: "Removes a consumer from a group, with what it has pending.",
     arguments: &[Argument::key("key"), NAME, CONSUMER],
+    wakes_nobody: true,
     run: delete_consumer,
     ..Command::DEFAULT
 };

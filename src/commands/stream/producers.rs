@@ -174,6 +174,7 @@ pub(super) const XCFGSET: Command = Command {
         Argument::new("idmp-duration", ArgumentKind::Integer).after("IDMP-DURATION").optional(),
         Argument::new("idmp-maxsize", ArgumentKind::Integer).after("IDMP-MAXSIZE").optional(),
     ],
+    wakes_nobody: true,
     run: xcfgset,
     ..Command::DEFAULT
 };
@@ -258,6 +259,7 @@ pub(super) const XIDMPRECORD: Command = Command {
         Argument::new("iid", ArgumentKind::String),
         Argument::new("stream-id", ArgumentKind::String),
     ],
+    wakes_nobody: true,
     run: xidmprecord,
     ..Command::DEFAULT
 };

@@ -28,6 +28,7 @@ pub(super) const XSETID: Command = Command {
             .since("7.0.0")
             .optional(),
     ],
+    wakes_nobody: true,
     run: xsetid,
     ..Command::DEFAULT
 };

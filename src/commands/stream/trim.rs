@@ -199,6 +199,7 @@ pub(super) const XTRIM: Command = Command {
         Argument::block("trim", TRIM_PARTS),
         REFERENCES.since("8.2.0").optional(),
     ],
+    wakes_nobody: true,
     run: xtrim,
     ..Command::DEFAULT
 };

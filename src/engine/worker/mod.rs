@@ -633,7 +633,8 @@ impl Scratch {
         if has_changed && !touched.is_empty() && !known.runs_script {
             engine.tell_of_changes(Some(index), &touched, client_id);
         }
-        if has_changed && !touched.is_empty() && engine.waiters.waiter_count() > 0 {
+        let wakes = has_changed && !known.command.wakes_nobody;
+        if wakes && !touched.is_empty() && engine.waiters.waiter_count() > 0 {
             let mut server = Server { engine, access, tuning, index, now_ms, change_count: 0 };
             let deferred = server.serve_waiters(keys, touched);
             keys.unlock();
