@@ -27,6 +27,9 @@ pub(super) const PFDEBUG: Command = Command {
 };
 
 fn pfdebug(context: &mut Context<'_>) -> Result<(), CommandError> {
+    if context.args.is_word(1, "SIMD") {
+        return reply_with_simd(context);
+    }
     let key = context.key(2);
     let Some(entry) = context.keys.get(&key, Lookup::PEEK) else {
         return Err(CommandError::refused("ERR The specified key does not exist"));
@@ -47,6 +50,16 @@ fn pfdebug(context: &mut Context<'_>) -> Result<(), CommandError> {
         let word = args.at(1);
         return Err(CommandError::quoting("ERR Unknown PFDEBUG subcommand '", word, "'"));
     }
+    Ok(())
+}
+
+/// Says whether registers are compared by instructions of the originals' own choosing: they never are,
+/// whatever is asked for.
+fn reply_with_simd(context: &mut Context<'_>) -> Result<(), CommandError> {
+    if !context.args.is_word(2, "ON") && !context.args.is_word(2, "OFF") {
+        return Err(CommandError::refused("ERR Argument must be ON or OFF"));
+    }
+    context.reply.simple("disabled");
     Ok(())
 }
 
@@ -157,6 +170,9 @@ mod tests {
             ("PFDEBUG DECODE h", "ERR HLL encoding is not sparse"),
             ("PFDEBUG FOO h", "ERR Unknown PFDEBUG subcommand 'FOO'"),
             ("PFDEBUG FOO none", "ERR The specified key does not exist"),
+            ("PFDEBUG SIMD on", "disabled"),
+            ("PFDEBUG SIMD OFF", "disabled"),
+            ("PFDEBUG SIMD h", "ERR Argument must be ON or OFF"),
             ("PFCOUNT h", "3"),
             ("PFSELFTEST", "OK"),
         ]);
