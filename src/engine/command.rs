@@ -44,6 +44,9 @@ pub struct Command {
     pub looks_beyond: bool,
     /// What it changes makes nothing ready for clients that wait for its keys.
     pub wakes_nobody: bool,
+    /// It changes what groups have read of a stream rather than what the stream holds: whoever watches or
+    /// tracks the key is not told.
+    pub is_unobserved: bool,
     /// Arguments up to which it takes little time however large the value is, where its complexity alone
     /// does not say so: those of up to some kilobytes, its name included.
     pub short_args_max: usize,
@@ -111,6 +114,7 @@ impl Command {
         locks_alone: false,
         looks_beyond: false,
         wakes_nobody: false,
+        is_unobserved: false,
         short_args_max: 0,
         member_at: 0,
         script_keeps_to_keys: None,

@@ -24,6 +24,8 @@ pub(super) struct Sums {
     pub(super) changes: u64,
     pub(super) effects: Vec<Effect>,
     pub(super) touched: Vec<OwnedKey>,
+    /// Touched in ways that only those who wait for the key care about.
+    pub(super) readable: Vec<OwnedKey>,
     /// What those who monitor are to see.
     pub(super) lines: Vec<Vec<u8>>,
 }
@@ -98,6 +100,10 @@ pub(super) fn run<'a>(
         // has changed whole databases.
         if context.effects.change_count == 0 && !matches!(known.plan, KeyPlan::None) {
             touched.clear();
+        }
+        if known.command.is_unobserved {
+            let waited_for = std::mem::take(&mut touched);
+            sums.readable.extend(waited_for.into_iter().filter(|_| !known.command.wakes_nobody));
         }
         if engine.tracking.is_on() && !known.runs_script {
             engine.invalidate(Some(worker), &touched, context.session.id());

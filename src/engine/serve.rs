@@ -168,7 +168,7 @@ impl Server<'_> {
         Gauges::set(&parked.cell.gauges.last_active_ms, self.now_ms);
         engine.finish_wait(waiter, Some(reply));
         // Behind its reply: the client may track what it has changed.
-        if engine.tracking.is_on() {
+        if engine.tracking.is_on() && !known.command.is_unobserved {
             let touched: Vec<OwnedKey> = ready.range(ready_count..).cloned().collect();
             engine.invalidate(Some(self.index), &touched, parked.cell.id);
         }
@@ -204,7 +204,9 @@ impl Server<'_> {
             let touched = context.keys.take_touched();
             // A waiter that only looked makes nothing ready: else two of them would go on for ever.
             if context.effects.change_count > 0 {
-                touched.iter().for_each(|key| engine.watches.mark(key));
+                if !context.known.command.is_unobserved {
+                    touched.iter().for_each(|key| engine.watches.mark(key));
+                }
                 ready.extend(touched);
             }
         }

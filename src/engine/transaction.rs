@@ -218,7 +218,7 @@ impl Context<'_> {
     }
 
     /// Appends the effects and serves those who wait, then unlocks.
-    fn settle(&mut self, sums: Sums, keys: Option<Keys<'_>>) {
+    fn settle(&mut self, mut sums: Sums, keys: Option<Keys<'_>>) {
         let engine = self.engine;
         if !sums.effects.is_empty() {
             engine.effects.append_transaction(&sums.effects);
@@ -229,6 +229,7 @@ impl Context<'_> {
         for key in &sums.touched {
             engine.watches.mark(key);
         }
+        sums.touched.append(&mut sums.readable);
         if sums.touched.is_empty() || engine.waiters.waiter_count() == 0 {
             return;
         }

@@ -26,6 +26,7 @@ pub(super) const XACK: Command = Command {
         Argument::new("id", ArgumentKind::String).multiple(),
     ],
     wakes_nobody: true,
+    is_unobserved: true,
     run: xack,
     ..Command::DEFAULT
 };
@@ -121,6 +122,7 @@ pub(super) const XNACK: Command = Command {
         Argument::new("count", ArgumentKind::Integer).after("RETRYCOUNT").optional(),
         Argument::word("force", "FORCE").optional(),
     ],
+    is_unobserved: true,
     run: xnack,
     ..Command::DEFAULT
 };

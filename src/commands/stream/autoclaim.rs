@@ -39,6 +39,7 @@ pub(super) const XAUTOCLAIM: Command = Command {
         Argument::word("justid", "JUSTID").optional(),
     ],
     wakes_nobody: true,
+    is_unobserved: true,
     run: xautoclaim,
     ..Command::DEFAULT
 };

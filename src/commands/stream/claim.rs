@@ -36,6 +36,7 @@ pub(super) const XCLAIM: Command = Command {
         Argument::new("lastid", ArgumentKind::String).after("LASTID").optional(),
     ],
     wakes_nobody: true,
+    is_unobserved: true,
     run: xclaim,
     ..Command::DEFAULT
 };

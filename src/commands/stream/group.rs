@@ -157,6 +157,7 @@ const SETID: Command = Command {
     summary: "Makes a group read what follows another entry.",
     arguments: &[Argument::key("key"), NAME, NEW_ID, ENTRIES_READ],
     wakes_nobody: true,
+    is_unobserved: true,
     run: set_id,
     ..Command::DEFAULT
 };
@@ -195,6 +196,7 @@ const DESTROY: Command = Command {
     complexity: "O(N) in what the group has pending",
     summary: "Removes a group.",
     arguments: &[Argument::key("key"), NAME],
+    is_unobserved: true,
     run: destroy,
     ..Command::DEFAULT
 };
@@ -222,6 +224,7 @@ const CREATECONSUMER: Command = Command {
     summary: "Creates a consumer in a group.",
     arguments: &[Argument::key("key"), NAME, CONSUMER],
     wakes_nobody: true,
+    is_unobserved: true,
     run: create_consumer,
     ..Command::DEFAULT
 };
@@ -255,6 +258,7 @@ const DELCONSUMER: Command = Command {
     summary: "Removes a consumer from a group, with what it has pending.",
     arguments: &[Argument::key("key"), NAME, CONSUMER],
     wakes_nobody: true,
+    is_unobserved: true,
     run: delete_consumer,
     ..Command::DEFAULT
 };

@@ -43,6 +43,7 @@ pub(super) const XREADGROUP: Command = Command {
         Argument::word("noack", "NOACK").optional(),
         STREAMS,
     ],
+    is_unobserved: true,
     run: xreadgroup,
     ..Command::DEFAULT
 };

@@ -29,6 +29,7 @@ pub(super) const XSETID: Command = Command {
             .optional(),
     ],
     wakes_nobody: true,
+    is_unobserved: true,
     run: xsetid,
     ..Command::DEFAULT
 };

@@ -102,6 +102,40 @@ mod tests {
     }
 
     #[test]
+    fn what_groups_have_read_is_no_change_of_a_stream() {
+        let mut bench = Bench::new();
+        for line in ["XADD a 1-1 f v", "XADD a 1-2 f v", "XADD a 1-3 f v", "XGROUP CREATE a g 0"] {
+            bench.say(line);
+        }
+        let (runs, fails) = ("[PONG]", "(nil)");
+        for (line, outcome) in [
+            ("XGROUP CREATECONSUMER a g c", runs),
+            ("XREADGROUP GROUP g c COUNT 2 STREAMS a >", runs),
+            ("XCLAIM a g d 0 1-1", runs),
+            ("XAUTOCLAIM a g e 0 0", runs),
+            ("XACK a g 1-1", runs),
+            ("XNACK a g FAIL IDS 1 1-2", runs),
+            ("XGROUP SETID a g 0", runs),
+            ("XGROUP DELCONSUMER a g c", runs),
+            ("XGROUP DESTROY a g", runs),
+            ("XSETID a 5-5", runs),
+            ("XGROUP CREATE b g $ MKSTREAM", fails),
+            ("XDEL a 1-1", fails),
+            ("XTRIM a MAXLEN 1", fails),
+            ("XADD a * f v", fails),
+        ] {
+            let before = bench.change_count();
+            assert_eq!(transaction(&mut bench, &[line]), outcome, "{line}");
+            assert!(bench.change_count() > before, "{line}");
+        }
+        // The same inside others.
+        bench.expect(&[("XGROUP CREATE a g 0", "OK"), ("WATCH a", "OK")]);
+        let script = "return redis.call('XGROUP', 'CREATECONSUMER', KEYS[1], 'g', 'c')";
+        assert_eq!(bench.tell(&[b"EVAL", script.as_bytes(), b"1", b"a"]), "1");
+        bench.expect(&[("MULTI", "OK"), ("PING", "QUEUED"), ("EXEC", "[PONG]")]);
+    }
+
+    #[test]
     fn what_has_expired_is_nothing_when_databases_are_exchanged() {
         let mut bench = Bench::new();
         // What expires stays: a pause is in force.

@@ -142,7 +142,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
     /// Hands what the script did to the command that runs it, still under all locks. Returns what the
     /// client reads if it was ended before it had done anything.
     pub(super) fn settle(self) -> Option<CommandError> {
-        let Self { context, sums, within, reservation, slow, refusal, desk, .. } = self;
+        let Self { context, mut sums, within, reservation, slow, refusal, desk, .. } = self;
         desk.keep();
         drop(slow);
         let engine = context.engine;
@@ -157,6 +157,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         }
         context.effects.changed(sums.changes);
         context.effects.rewrite();
+        sums.touched.append(&mut sums.readable);
         context.keys.note_changed(sums.touched);
         if within.is_some() {
             context.is_alone = false;

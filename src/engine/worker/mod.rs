@@ -630,7 +630,8 @@ impl Scratch {
         // A command without keys that names some has changed whole databases.
         let has_changed = changes > 0 || matches!(known.plan, KeyPlan::None);
         // Of a script, each command that it calls has told.
-        if has_changed && !touched.is_empty() && !known.runs_script {
+        let is_told = known.runs_script || known.command.is_unobserved;
+        if has_changed && !touched.is_empty() && !is_told {
             engine.tell_of_changes(Some(index), &touched, client_id);
         }
         let wakes = has_changed && !known.command.wakes_nobody;

@@ -163,7 +163,8 @@ fn tell_news(context: &mut Context<'_>, overdue: &mut Vec<Overdue>) {
     }
     // Nobody waits for a key of a shard that is held ahead.
     let touched = context.keys.take_touched();
-    if context.effects.change_count > 0 && !touched.is_empty() {
+    let is_told = context.known.command.is_unobserved;
+    if context.effects.change_count > 0 && !touched.is_empty() && !is_told {
         engine.tell_of_changes(worker, &touched, context.session.id());
     }
     context.keys.forget_news();
