@@ -51,9 +51,18 @@ pub(super) const SSUBSCRIBE: Command = Command {
     summary: "Listens to shard channels.",
     arguments: &[Argument::new("shardchannel", ArgumentKind::String).multiple()],
     while_subscribed: true,
-    run: |context| subscribe(context, Space::ShardChannel),
+    run: ssubscribe,
     ..Command::DEFAULT
 };
+
+fn ssubscribe(context: &mut Context<'_>) -> Result<(), CommandError> {
+    const REFUSAL: CommandError =
+        CommandError::refused("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+    if context.session.refuses_to_wait {
+        return Err(REFUSAL);
+    }
+    subscribe(context, Space::ShardChannel)
+}
 
 fn subscribe(context: &mut Context<'_>, space: Space) -> Result<(), CommandError> {
     for name in context.args.from(1).iter() {
@@ -208,6 +217,30 @@ mod tests {
             ("GET k", "(nil)"),
         ]);
         assert!(bench.engine.pubsub.is_silent());
+    }
+
+    #[test]
+    fn a_transaction_may_listen_to_channels_but_not_to_shard_channels() {
+        let mut bench = Bench::new();
+        bench.expect(&[
+            ("MULTI", "OK"),
+            ("SSUBSCRIBE s", "QUEUED"),
+            ("SUBSCRIBE a", "QUEUED"),
+            ("PSUBSCRIBE p*", "QUEUED"),
+            (
+                "EXEC",
+                "[ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client, \
+                 [\"subscribe\", \"a\", 1], [\"psubscribe\", \"p*\", 2]]",
+            ),
+            ("SUNSUBSCRIBE", "[\"sunsubscribe\", (nil), 0]"),
+            ("SSUBSCRIBE s", "[\"ssubscribe\", \"s\", 1]"),
+            // A refused EXEC says that nothing has run, and of a transaction that it is over.
+            (
+                "EXEC",
+                "EXECABORT Transaction discarded because of: Can't execute 'exec': only \
+                 (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context",
+            ),
+        ]);
     }
 
     #[test]

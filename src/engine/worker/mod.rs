@@ -760,8 +760,10 @@ fn refuse(
 ) {
     session.abort_transaction();
     let runs_queue = known.command.in_transaction == InTransaction::RunsQueue;
-    if runs_queue && session.transaction.is_some() {
-        let error = give_up_transaction(engine, session, &error.bytes());
+    if runs_queue {
+        let bytes = error.bytes();
+        let reason = bytes.strip_prefix(b"ERR ").unwrap_or(&bytes);
+        let error = give_up_transaction(engine, session, reason);
         return answer_refusal(stats, session, reply, &error);
     }
     answer_refusal(stats, session, reply, &error);
