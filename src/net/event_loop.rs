@@ -176,6 +176,9 @@ impl EventLoop {
     #[inline]
     fn begin_turn(&mut self, number: usize) {
         let Some(connection) = self.floor.connections.at(number) else { return };
+        if self.floor.has_letters && !connection.session().subscriptions.is_empty() {
+            return self.begin_turn_of_subscriber(number);
+        }
         if connection.runs_alone() {
             return self.serve_alone(number);
         }
@@ -190,6 +193,16 @@ impl EventLoop {
             Begun::Ran => self.finish_turn(number),
             Begun::Done(next) => self.floor.end_turn(number, next, &self.kit),
         }
+    }
+
+    /// Has a subscriber get what was published before it begins its turn, in which it may unsubscribe:
+    /// the publisher may have told it that there is a message.
+    #[cold]
+    fn begin_turn_of_subscriber(&mut self, number: usize) {
+        self.finish_group();
+        self.floor.has_letters = false;
+        self.read_letters();
+        self.begin_turn(number);
     }
 
     /// Gives a connection its turn that keeps part of a request. What it runs may take long, so nobody

@@ -129,3 +129,25 @@ fn messages_are_sent_while_a_script_takes_long() {
         assert!(busy.recv().error().contains("killed"));
     });
 }
+
+#[test]
+fn a_message_that_was_sent_before_reaches_whoever_unsubscribes() {
+    for_each_thread_count(|server| {
+        let (mut publisher, mut busy) = (server.client(), server.client());
+        let mut listeners = subscribers(server, 4);
+        for _ in 0..10 {
+            // The workers find the message and the request behind it at the same time.
+            busy.send(&["DEBUG", "SLEEP", "0.03"]);
+            (0..10).for_each(|_| assert_eq!(publisher.line("PING").text(), "PONG"));
+            assert_eq!(publisher.line("PUBLISH news x").int(), 4);
+            listeners.iter_mut().for_each(|client| client.send(&["UNSUBSCRIBE", "news"]));
+            for client in &mut listeners {
+                assert_eq!(message(client), "x");
+                assert_eq!(client.recv().items()[2], Value::Int(0));
+                client.send(&["SUBSCRIBE", "news"]);
+                assert_eq!(client.recv().items()[2], Value::Int(1));
+            }
+            assert_eq!(busy.recv().text(), "OK");
+        }
+    });
+}
