@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::support::{Server, hold, is_reference};
+use crate::support::{Server, Value, hold, is_reference};
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder for the data")
@@ -172,4 +172,23 @@ fn saving_in_the_background_is_refused_until_it_can_be_done() {
         LASTSAVE => :...
         ",
     );
+}
+
+#[test]
+fn whoever_watches_or_tracks_keys_takes_a_reload_for_a_flush() {
+    let folder = folder();
+    let server = start_in(folder.path(), &[]);
+    let (mut other, mut client) = (server.client(), server.client_resp3());
+    other.line("SET key 1");
+    client.line("CLIENT TRACKING ON");
+    client.line("WATCH key");
+    assert_eq!(client.line("GET key").text(), "1");
+    assert_eq!(other.line("DEBUG RELOAD").text(), "OK");
+    let news = client.recv();
+    assert_eq!(news.items()[0].text(), "invalidate");
+    assert_eq!(news.items()[1], Value::Null);
+    client.line("MULTI");
+    client.line("GET key");
+    assert_eq!(client.line("EXEC"), Value::Null);
+    assert_eq!(client.line("GET key").text(), "1");
 }

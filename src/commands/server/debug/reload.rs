@@ -16,7 +16,7 @@ struct Steps {
 pub(super) fn reload(context: &mut Context<'_>) -> Result<(), CommandError> {
     let steps = read_steps(context)?;
     let closed = context.stop_the_world()?;
-    let outcome = run(context.engine, &steps);
+    let outcome = run(context.engine, context.worker(), &steps);
     drop(closed);
     outcome?;
     context.reply.ok();
@@ -42,7 +42,7 @@ fn read_steps(context: &Context<'_>) -> Result<Steps, CommandError> {
     Ok(steps)
 }
 
-fn run(engine: &Engine, steps: &Steps) -> Result<(), CommandError> {
+fn run(engine: &Engine, worker: usize, steps: &Steps) -> Result<(), CommandError> {
     if steps.saves {
         saving::save(engine).map_err(|error| {
             log::warning(format_args!("Error saving the DB on disk: {error}"));
@@ -50,7 +50,10 @@ fn run(engine: &Engine, steps: &Steps) -> Result<(), CommandError> {
         })?;
     }
     if steps.flushes {
+        // As after any flush, whatever comes to be there again.
+        engine.invalidate_everything(worker);
         for db in 0..engine.keyspace.database_count() {
+            engine.mark_watched(db);
             drop(engine.keyspace.flush(db));
         }
         engine.functions.replace(Catalog::default());
