@@ -137,17 +137,21 @@ pub struct Lookup {
     pub touches: bool,
     /// Counts a hit or a miss.
     pub counts: bool,
+    /// Announces a miss to those who listen.
+    pub announces: bool,
 }
 
 impl Lookup {
     /// A client reads the value.
-    pub const READ: Self = Self { touches: true, counts: true };
+    pub const READ: Self = Self { touches: true, counts: true, announces: true };
     /// A client asks about the key; the entry does not become younger.
-    pub const NO_TOUCH: Self = Self { touches: false, counts: true };
+    pub const NO_TOUCH: Self = Self { touches: false, counts: true, announces: true };
+    /// A client asks how the key is kept.
+    pub const ABOUT: Self = Self { touches: false, counts: true, announces: false };
     /// A client is about to change the key; what it reads on the way is no hit.
-    pub const WRITE: Self = Self { touches: true, counts: false };
+    pub const WRITE: Self = Self { touches: true, counts: false, announces: false };
     /// Introspection: leaves no trace.
-    pub const PEEK: Self = Self { touches: false, counts: false };
+    pub const PEEK: Self = Self { touches: false, counts: false, announces: false };
 }
 
 /// The circumstances of a command's accesses.

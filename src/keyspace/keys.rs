@@ -533,7 +533,7 @@ impl<'a> Keys<'a> {
         if lookup.counts {
             let step = if found.is_some() { HIT } else { MISS };
             self.look_ups.set(self.look_ups.get() + step);
-            if self.access.noted.missed && found.is_none() {
+            if self.access.noted.missed && lookup.announces && found.is_none() {
                 note_event(&mut self.late, KeyEvent::Missed, key);
             }
         }

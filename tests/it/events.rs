@@ -33,6 +33,29 @@ fn announced(server: &Server, listener: &mut Client, lines: &[&str]) -> String {
 }
 
 #[test]
+fn only_reads_of_values_miss_keys() {
+    for_each_thread_count(|server| {
+        let mut listener = listener(server);
+        server.client().line("CONFIG SET notify-keyspace-events Em");
+        let mut client = server.client();
+        for line in [
+            "OBJECT ENCODING a",
+            "OBJECT IDLETIME a",
+            "OBJECT REFCOUNT a",
+            "HGETDEL a FIELDS 1 f",
+            "GETSET b 1",
+            "GETDEL c",
+            "HGET d f",
+            "TTL e",
+        ] {
+            client.line(line);
+        }
+        let missed = (0..4).map(|_| listener.recv().items()[3].text()).collect::<Vec<_>>();
+        assert_eq!(missed, ["b", "c", "d", "e"]);
+    });
+}
+
+#[test]
 fn a_stored_result_is_new_only_where_nothing_was() {
     for_each_thread_count(|server| {
         let mut listener = listener(server);

@@ -38,7 +38,7 @@ const OBJECT_ENCODING: Command = Command {
 
 fn encoding(context: &mut Context<'_>) -> Result<(), CommandError> {
     let key = context.key(2);
-    match context.keys.get(&key, Lookup::NO_TOUCH) {
+    match context.keys.get(&key, Lookup::ABOUT) {
         Some(entry) => context.reply.bulk(entry.encoding().name().as_bytes()),
         None => context.reply.null(),
     }
@@ -138,7 +138,7 @@ fn tell(
     view: impl Fn(&Entry) -> Result<i64, CommandError>,
 ) -> Result<(), CommandError> {
     let key = context.key(2);
-    match context.keys.get(&key, Lookup::NO_TOUCH) {
+    match context.keys.get(&key, Lookup::ABOUT) {
         Some(entry) => context.reply.integer(view(entry)?),
         None => context.reply.null(),
     }

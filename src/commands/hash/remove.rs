@@ -53,7 +53,7 @@ pub(super) const HGETDEL: Command = Command {
 
 fn hgetdel(context: &mut Context<'_>) -> Result<(), CommandError> {
     let (key, now_ms) = (context.key(1), context.now_ms);
-    super::value::hash_at(&mut context.keys, &key, crate::keyspace::Lookup::READ)?;
+    super::value::hash_at(&mut context.keys, &key, crate::keyspace::Lookup::WRITE)?;
     let fields = FieldList::parse(context.args, 2, GETS_FIELDS)?;
     let reply = &mut *context.reply;
     reply.array(fields.len());
