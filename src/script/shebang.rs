@@ -71,7 +71,9 @@ pub(super) fn split(body: &[u8]) -> Result<(ScriptFlags, &[u8]), String> {
             let part = String::from_utf8_lossy(part);
             return Err(format!("ERR Unknown lua shebang option: {part}"));
         };
-        for name in names.split(|&byte| byte == b',').filter(|name| !name.is_empty()) {
+        // No flags at all are fine, an empty one among others is not.
+        let names = (!names.is_empty()).then(|| names.split(|&byte| byte == b','));
+        for name in names.into_iter().flatten() {
             if !flags.set(name) {
                 let name = String::from_utf8_lossy(name);
                 return Err(format!("ERR Unexpected flag in script shebang: {name}"));
@@ -107,6 +109,8 @@ mod tests {
             ("#!\n", "Unexpected engine in script shebang: #!"),
             ("#!lua name=foo\n", "Unknown lua shebang option: name=foo"),
             ("#!lua flags=no-writes,bad\n", "Unexpected flag in script shebang: bad"),
+            ("#!lua flags=no-writes, allow-stale\n", "Unexpected flag in script shebang: "),
+            ("#!lua flags=,no-writes\n", "Unexpected flag in script shebang: "),
         ] {
             assert_eq!(split(body.as_bytes()), Err(format!("ERR {error}")), "{body}");
         }

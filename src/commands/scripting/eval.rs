@@ -13,6 +13,8 @@ use crate::engine::{
 use crate::script::{Origin, Script, ScriptFlags, Scripts};
 use crate::stats::Counter;
 
+/// Characters of a digest in hexadecimal digits.
+const DIGEST_CHARS: usize = 40;
 /// Keys and arguments of a script that fit on the stack.
 const GIVEN_INLINE: usize = 16;
 
@@ -147,6 +149,10 @@ fn evalsha(context: &mut Context<'_>, is_read_only: bool) -> Result<(), CommandE
     const NO_SCRIPT: CommandError =
         CommandError::refused("NOSCRIPT No matching script. Please use EVAL.");
     context.show_to_monitors();
+    // A text that is no digest is refused before the number of keys is looked at.
+    if context.args.at(1).len() != DIGEST_CHARS {
+        return Err(NO_SCRIPT);
+    }
     let key_count = key_count(context, CommandError::NotAnInteger)?;
     let script = context.engine.scripts.get(context.args.at(1)).ok_or(NO_SCRIPT)?;
     run(context, &script, key_count, is_read_only)
@@ -381,6 +387,11 @@ mod tests {
             ("EVAL x -1", "ERR Number of keys can't be negative"),
             ("EVAL x 2 a", "ERR Number of keys can't be greater than number of args"),
             ("EVALSHA x 0", "NOSCRIPT No matching script. Please use EVAL."),
+            ("EVALSHA_RO x x", "NOSCRIPT No matching script. Please use EVAL."),
+            (
+                "EVALSHA 0123456789012345678901234567890123456789 x",
+                "ERR value is not an integer or out of range",
+            ),
         ]);
     }
 

@@ -9,6 +9,8 @@ pub(super) enum Text {
     Lua(BorrowedBytes),
     Integer(itoa::Buffer, i64),
     Double(DoubleText),
+    /// Not a number, with a sign that C shows.
+    NegativeNan,
 }
 
 /// Magnitude from which on doubles are not written as integers.
@@ -30,6 +32,9 @@ impl Text {
         if number.fract() == 0.0 && number.abs() <= WHOLE_MAX {
             return Self::Integer(itoa::Buffer::new(), number as i64);
         }
+        if number.is_nan() && number.is_sign_negative() {
+            return Self::NegativeNan;
+        }
         Self::Double(DoubleText::by_digits(number))
     }
 
@@ -39,6 +44,7 @@ impl Text {
             Self::Lua(bytes) => bytes,
             Self::Integer(buffer, number) => buffer.format(*number).as_bytes(),
             Self::Double(text) => text.as_bytes(),
+            Self::NegativeNan => b"-nan",
         }
     }
 }

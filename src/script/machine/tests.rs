@@ -197,6 +197,9 @@ fn numbers_become_the_shortest_text() {
         ("-5", "-5"),
         ("2^53", "9007199254740992"),
         ("1/3", "0.3333333333333333"),
+        ("-math.huge", "-inf"),
+        ("0/0", "-nan"),
+        ("-(0/0)", "nan"),
     ] {
         bench.expect(
             &format!("return redis.call('echo', {number})"),
