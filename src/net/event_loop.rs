@@ -22,7 +22,7 @@ use crate::base::{clock, log};
 use crate::engine::{
     ClientCell, Engine, Invalidation, Nobody, Sight, Worker, WorkerMessage, drop_forgotten_scripts,
 };
-use crate::pubsub::Broadcast;
+use crate::pubsub::{Broadcast, Bundle};
 use crate::resp::ReplyBuffer;
 use crate::stats::Counter;
 
@@ -64,6 +64,8 @@ pub(super) struct EventLoop {
     finishing_bytes: usize,
     finishing_since: u64,
     letters: Vec<WorkerMessage>,
+    /// Messages to the same subscribers, while the letters are read.
+    bundle: Bundle,
     /// The worker's own work was not finished in its time.
     has_more_work: bool,
     next_tick_us: u64,
@@ -85,6 +87,7 @@ impl EventLoop {
             finishing_bytes: 0,
             finishing_since: 0,
             letters: Vec::new(),
+            bundle: Bundle::default(),
             has_more_work: false,
             next_tick_us: 0,
             next_upkeep_us: 0,
@@ -284,10 +287,13 @@ impl EventLoop {
         self.mailbox.take(&mut self.letters);
         let mut closes = false;
         for letter in std::mem::take(&mut self.letters) {
+            if !matches!(letter, WorkerMessage::Publish(_)) {
+                self.hand_out();
+            }
             match letter {
                 WorkerMessage::CloseClient(_) => closes = true,
                 WorkerMessage::Deliver { client, reply } => self.deliver(&client, reply),
-                WorkerMessage::Publish(broadcast) => self.hand_out(&broadcast),
+                WorkerMessage::Publish(broadcast) => self.gather(*broadcast),
                 WorkerMessage::Invalidate(invalidation) => self.invalidate(&invalidation),
                 WorkerMessage::Show(sight) => self.show(&sight),
                 WorkerMessage::Resume => self.resume(),
@@ -299,6 +305,7 @@ impl EventLoop {
                 WorkerMessage::Stop => self.is_stopping = true,
             }
         }
+        self.hand_out();
         if self.floor.outbox.time_ns(0).is_none() {
             self.floor.send_messages(None, &mut self.kit);
         }
@@ -307,19 +314,31 @@ impl EventLoop {
         }
     }
 
-    /// Puts a message behind the replies of its subscribers.
-    fn hand_out(&mut self, broadcast: &Broadcast) {
-        for subscriber in &*broadcast.to {
+    /// Puts a message to those before it that have the same subscribers.
+    fn gather(&mut self, broadcast: Broadcast) {
+        if !self.bundle.fits(&broadcast) {
+            self.hand_out();
+        }
+        self.bundle.add(broadcast);
+    }
+
+    /// Puts the messages that were gathered behind the replies of their subscribers.
+    fn hand_out(&mut self) {
+        if self.bundle.is_empty() {
+            return;
+        }
+        for subscriber in self.bundle.subscribers() {
             let connection = self.floor.connections.at(subscriber.seat);
             // The client may have gone, and another one come to its place.
             let is_to_send = connection
                 .filter(|found| found.session().id() == subscriber.client_id)
-                .is_some_and(|connection| connection.push(&broadcast.message));
+                .is_some_and(|connection| connection.push(&self.bundle));
             if is_to_send {
                 self.floor.outbox.push(subscriber.seat);
             }
         }
-        self.floor.outbox.count(broadcast.message.body.len());
+        self.floor.outbox.count(self.bundle.bytes());
+        self.bundle.clear();
     }
 
     /// Puts news about changed keys behind the replies of a client.

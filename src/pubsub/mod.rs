@@ -8,11 +8,13 @@
 //! client only; messages are made on any thread.
 
 mod audience;
+mod bundle;
 mod message;
 mod registry;
 mod subscriptions;
 
 pub use audience::Subscriber;
+pub use bundle::Bundle;
 pub use message::{Broadcast, Message, Space};
 pub use registry::PubSub;
 pub use subscriptions::Subscriptions;

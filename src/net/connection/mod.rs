@@ -23,8 +23,8 @@ use crate::base::log;
 use crate::engine::{
     BATCH_COMMANDS_MAX, Batch, Flow, Gauges, News, ReplyMode, Session, Sight, Turn,
 };
-use crate::pubsub::Message;
-use crate::resp::{Protocol, ProtocolError, ReplyBuffer};
+use crate::pubsub::Bundle;
+use crate::resp::{ProtocolError, ReplyBuffer};
 use crate::stats::Counter;
 
 /// Pending reply bytes above which a client's further commands have to wait.
@@ -166,16 +166,15 @@ impl Connection {
         }
     }
 
-    /// Takes a message of a channel, unless the client no longer listens; says whether to send it
-    /// without waiting for a turn.
-    pub(super) fn push(&mut self, message: &Message) -> bool {
+    /// Takes messages of a channel, unless the client no longer listens; says whether it is to join the
+    /// outbox.
+    #[inline]
+    pub(super) fn push(&mut self, bundle: &Bundle) -> bool {
         let is_closing = matches!(self.state, State::Closing | State::Lingering { .. });
-        if is_closing || !self.session.subscriptions.want(message) {
+        if is_closing || !bundle.is_for(&self.session.subscriptions) {
             return false;
         }
-        let is_resp3 = self.reply.protocol() == Protocol::Resp3;
-        self.reply.raw(if is_resp3 { b">" } else { b"*" });
-        self.reply.raw_shared(&message.body);
+        bundle.write(&mut self.reply);
         !self.is_queued && !std::mem::replace(&mut self.has_message, true)
     }
 
