@@ -49,6 +49,11 @@ impl<T> Arena<T> {
         self.slots.len() - self.free.len()
     }
 
+    /// Returns a number that is larger than those of all nodes.
+    pub(super) fn number_end(&self) -> usize {
+        self.slots.len()
+    }
+
     /// Returns the bytes of the nodes and of this list of them.
     pub(super) fn memory_bytes(&self) -> usize {
         self.len() * size_of::<T>()

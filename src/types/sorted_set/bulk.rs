@@ -96,12 +96,54 @@ impl Tree {
             return self.rebuild_without(first, count);
         }
         let mut left = count;
-        while left > 0 {
-            let (path, at) = self.path_to_rank(first);
-            let run = left.min(self.leaves[path.leaf].len() - at);
-            self.remove_run(&path, at, run);
-            left -= run;
+        if self.index.is_worth_a_pass(count) {
+            left -= self.remove_up_to_a_leaf(first, left);
+            left -= self.remove_leaves(first, left);
         }
+        while left > 0 {
+            left -= self.remove_in_leaf(first, left);
+        }
+    }
+
+    /// Removes up to `count` members of the leaf that a rank stands in; returns how many.
+    fn remove_in_leaf(&mut self, rank: usize, count: usize) -> usize {
+        let (path, at) = self.path_to_rank(rank);
+        let run = count.min(self.leaves[path.leaf].len() - at);
+        self.remove_run(&path, at, run);
+        run
+    }
+
+    /// Removes up to `count` members from a rank on until a leaf begins there; returns how many.
+    fn remove_up_to_a_leaf(&mut self, rank: usize, count: usize) -> usize {
+        let mut removed = 0;
+        // More than once if what is left of the leaf has joined the next one.
+        while removed < count && self.path_to_rank(rank).1 > 0 {
+            removed += self.remove_in_leaf(rank, count - removed);
+        }
+        removed
+    }
+
+    /// Removes the whole leaves among the `count` members from a rank on, where one begins; returns how
+    /// many members that were. The index forgets all of them in one pass: to look each of them up
+    /// would take many times as long.
+    fn remove_leaves(&mut self, rank: usize, count: usize) -> usize {
+        let mut doomed = vec![false; self.leaves.number_end()];
+        let mut number = if count > 0 { self.path_to_rank(rank).0.leaf } else { NIL };
+        let mut removed = 0;
+        while number != NIL && removed + self.leaves[number].len() <= count {
+            doomed[number as usize] = true;
+            removed += self.leaves[number].len();
+            number = self.leaves[number].next;
+        }
+        self.index.remove_leaves(removed, |leaf| doomed[leaf as usize]);
+        let mut left = removed;
+        while left > 0 {
+            let (path, _) = self.path_to_rank(rank);
+            let len = self.leaves[path.leaf].len();
+            self.take_out(&path, 0, len);
+            left -= len;
+        }
+        removed
     }
 
     fn remove_run(&mut self, path: &Path, at: usize, count: usize) {

@@ -12,6 +12,8 @@
 use crate::base::prefetch::prefetch;
 
 const SLOTS_MIN: usize = 16;
+/// Slots that a pass over all of them takes in the time in which a search comes to one, about.
+const SLOTS_PASSED_PER_SEARCH: usize = 16;
 const EMPTY: u64 = 0;
 
 /// Hashes of members with the leaves they stand in.
@@ -147,6 +149,30 @@ impl Index {
         self.slots[hole] = EMPTY;
         self.len -= 1;
         if self.len * 4 < self.slots.len() && self.slots.len() > SLOTS_MIN {
+            self.resize(self.slots.len() / 2);
+        }
+    }
+
+    /// Says whether a pass over all slots takes less time than to look for so many members.
+    pub(super) fn is_worth_a_pass(&self, member_count: usize) -> bool {
+        member_count > self.slots.len() / SLOTS_PASSED_PER_SEARCH
+    }
+
+    /// Forgets all members of some leaves, of which there are so many. Cost: O(slots).
+    pub(super) fn remove_leaves(&mut self, member_count: usize, is_doomed: impl Fn(u32) -> bool) {
+        // From behind a free slot on, so that nobody's home lies behind him on this round.
+        let Some(free) = self.slots.iter().position(|&slot| slot == EMPTY) else { return };
+        let mut at = free;
+        for _ in 1..self.slots.len() {
+            at = self.after(at);
+            let slot = std::mem::replace(&mut self.slots[at], EMPTY);
+            // Each goes as far back as it may now: the slots before it are settled.
+            if slot != EMPTY && !is_doomed(leaf_of(slot)) {
+                self.place(slot);
+            }
+        }
+        self.len -= member_count;
+        while self.len * 4 < self.slots.len() && self.slots.len() > SLOTS_MIN {
             self.resize(self.slots.len() / 2);
         }
     }
