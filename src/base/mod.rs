@@ -12,6 +12,7 @@ pub mod glob;
 pub mod log;
 pub mod mailbox;
 pub mod patience;
+pub mod positions;
 pub mod prefetch;
 pub mod slab;
 pub mod striped;

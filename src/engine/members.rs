@@ -11,17 +11,28 @@ use crate::types::FETCHED_TOGETHER_MAX;
 
 /// Starts to fetch the elements that command number `first` of a batch and those like it behind it
 /// name. `known` and `key` are what it is and what it is about; the key's shard is held.
-#[inline]
+#[inline(always)]
 pub(super) fn fetch_members(
+    keys: &Keys<'_>,
+    key: &Key<'_>,
+    known: &Known,
+    queued: (&Batch, &[u8]),
+    first: usize,
+) {
+    if known.command.member_at != 0 {
+        fetch_named(keys, key, known, queued, first);
+    }
+}
+
+// Not inlined: once for a block of commands, and most commands name no element.
+#[inline(never)]
+fn fetch_named(
     keys: &Keys<'_>,
     key: &Key<'_>,
     known: &Known,
     (batch, buffer): (&Batch, &[u8]),
     first: usize,
 ) {
-    if known.command.member_at == 0 {
-        return;
-    }
     let mut names = [&[][..]; FETCHED_TOGETHER_MAX];
     let hash = batch.commands[first].hash;
     let alike = batch.commands[first..].iter().take_while(|queued| {

@@ -17,8 +17,8 @@ use std::slice;
 use super::text::{allocate, length_bytes, read_length, release, write_length};
 use crate::base::prefetch::prefetch;
 
-/// Most pairs end between here and the next line of the cache.
-const USUAL_BYTES: usize = 32;
+/// Most pairs end between the last one of these and the next line of the cache.
+const USUAL_BYTES: [usize; 2] = [32, 80];
 const DEADLINE_MARK: u64 = 1;
 const DEADLINE_BYTES: usize = 8;
 
@@ -139,14 +139,22 @@ impl Pair {
         self.has_deadline().then(|| unsafe { self.memory().cast::<u64>().read() })
     }
 
+    /// Replaces the value in place if the new one is as long; says whether it is.
+    #[inline]
+    pub(super) fn overwrite(&mut self, value: &[u8]) -> bool {
+        let layout = self.layout();
+        let bytes = layout.total_bytes - layout.value_at;
+        let is_as_long = bytes == value.len();
+        if is_as_long {
+            self.part_mut(layout.value_at, bytes).copy_from_slice(value);
+        }
+        is_as_long
+    }
+
     /// Replaces the value; in place where the new one is as long.
     #[inline]
     pub(super) fn set_value(&mut self, value: &[u8]) {
-        let layout = self.layout();
-        let bytes = layout.total_bytes - layout.value_at;
-        if bytes == value.len() {
-            self.part_mut(layout.value_at, bytes).copy_from_slice(value);
-        } else {
+        if !self.overwrite(value) {
             *self = Self::new(self.field(), value, self.deadline_ms());
         }
     }
@@ -175,12 +183,12 @@ impl Pair {
         prefetch(self.memory().as_ptr());
     }
 
-    /// Starts to fetch all of a pair of usual length, which may stand in two lines of the cache.
+    /// Starts to fetch all of a pair of usual length, which may stand in three lines of the cache.
     #[inline]
     pub(super) fn prefetch_whole(&self) {
         let start = self.memory().as_ptr();
         prefetch(start);
-        prefetch(start.wrapping_add(USUAL_BYTES));
+        USUAL_BYTES.iter().for_each(|&bytes| prefetch(start.wrapping_add(bytes)));
     }
 }
 

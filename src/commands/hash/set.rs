@@ -48,6 +48,7 @@ fn hmset(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 /// Sets the fields of the command; returns how many are new.
+#[inline]
 fn set_all(context: &mut Context<'_>) -> Result<usize, CommandError> {
     let args = context.args;
     if !args.len().is_multiple_of(2) {
@@ -57,10 +58,11 @@ fn set_all(context: &mut Context<'_>) -> Result<usize, CommandError> {
     let pair_count = (args.len() - FIRST_FIELD) / 2;
     let new_count = edit_or_create(&mut context.keys, &key, |hash| {
         hash.expect_fields(pair_count, limits);
-        let mut new_count = 0;
-        for index in (FIRST_FIELD..args.len()).step_by(2) {
+        let (mut new_count, mut index) = (0, FIRST_FIELD);
+        while index < args.len() {
             let (field, value) = (args.at(index), args.at(index + 1));
             new_count += usize::from(hash.set(field, value, FieldDeadline::None, limits));
+            index += 2;
         }
         Ok(new_count)
     })?;

@@ -77,12 +77,15 @@ impl Table {
             self.insert(hash, Pair::new(field, value, deadline(None)));
             return true;
         };
-        let (was_ms, is_ms) = self.pairs.change(place, |pair| {
-            let was_ms = pair.deadline_ms();
-            let is_ms = deadline(was_ms);
+        let pair = self.pairs.at_mut(place);
+        let was_ms = pair.deadline_ms();
+        let is_ms = deadline(was_ms);
+        if was_ms == is_ms && pair.overwrite(value) {
+            return false;
+        }
+        self.pairs.change(place, |pair| {
             pair.set_value(value);
             pair.set_deadline(is_ms);
-            (was_ms, is_ms)
         });
         self.note_deadline(hash, was_ms, is_ms);
         false

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::Member;
+use crate::base::positions::positions_of;
 use crate::base::prefetch::prefetch;
 
 /// Members of a leaf before it is split.
@@ -70,12 +71,13 @@ impl<M> Leaf<M> {
         lines.for_each(|line| prefetch(line.as_ptr()));
     }
 
-    /// Starts to fetch the word of the first member with this tag; returns its position.
+    /// Starts to fetch the words of the members with this tag, and shows their positions.
     #[inline]
-    pub(super) fn prefetch_tagged(&self, tag: u8) -> Option<usize> {
-        let position = memchr::memchr(tag, &self.tags)?;
-        prefetch(self.members.as_ptr().wrapping_add(position));
-        Some(position)
+    pub(super) fn prefetch_tagged(&self, tag: u8, mut show: impl FnMut(usize)) {
+        for position in positions_of(tag, &self.tags) {
+            prefetch(self.members.as_ptr().wrapping_add(position));
+            show(position);
+        }
     }
 
     #[inline]
@@ -101,7 +103,7 @@ impl<M> Leaf<M> {
     /// Returns the position of the first member with this tag that is the one sought.
     #[inline]
     pub(super) fn find(&self, tag: u8, is_it: impl Fn(&M) -> bool) -> Option<usize> {
-        memchr::memchr_iter(tag, &self.tags).find(|&position| is_it(&self.members[position]))
+        positions_of(tag, &self.tags).find(|&position| is_it(&self.members[position]))
     }
 
     /// Returns the members whose tags lie in a range, with their tags.

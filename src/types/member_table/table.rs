@@ -18,6 +18,7 @@ use foldhash::quality::RandomState;
 
 use super::leaf::{JOINED_MEMBERS_MAX, LEAF_MEMBERS_MAX, LEAF_MEMBERS_MIN, Leaf};
 use super::{Member, Members};
+use crate::base::equal::is_same;
 use crate::types::FETCHED_TOGETHER_MAX;
 use crate::types::object::free_each;
 
@@ -154,28 +155,36 @@ impl<M: Member> MemberTable<M> {
     pub(in crate::types) fn find(&self, hash: u64, name: &[u8]) -> Option<Place> {
         let leaf = self.leaf_of(hash);
         let tag = tag_of(hash, self.leaves[leaf].depth);
-        let position = self.leaves[leaf].find(tag, |member| member.name() == name)?;
+        let position = self.leaves[leaf].find(tag, |member| is_same(member.name(), name))?;
         Some(Place { leaf, position })
     }
 
     /// Starts to fetch what look-ups of these names will read: each of the tags, the members' words and
     /// the members for all names together, so that they are waited for only once. Names beyond
     /// [`FETCHED_TOGETHER_MAX`] are left out.
+    // Not inlined: its loops are for many names, and would crowd the caller's registers.
+    #[inline(never)]
     pub(in crate::types) fn prefetch(&self, names: &[&[u8]]) {
-        let mut spots = [None; FETCHED_TOGETHER_MAX];
+        let mut spots = [(0, 0); FETCHED_TOGETHER_MAX];
         for (name, spot) in names.iter().zip(&mut spots) {
             let hash = self.hash(name);
-            let leaf = &self.leaves[self.leaf_of(hash)];
+            let at = self.leaf_of(hash);
+            let leaf = &self.leaves[at];
             leaf.prefetch_tags();
-            *spot = Some((leaf, hash));
+            *spot = (at, tag_of(hash, leaf.depth));
         }
-        let found = spots.map(|spot| {
-            let (leaf, hash) = spot?;
-            Some((leaf, leaf.prefetch_tagged(tag_of(hash, leaf.depth))?))
-        });
-        for (leaf, position) in found.into_iter().flatten() {
-            leaf.members()[position].prefetch_whole();
+        // A look-up reads all members with its tag up to the one sought: one other in three of them.
+        let mut places = [Place { leaf: 0, position: 0 }; 2 * FETCHED_TOGETHER_MAX];
+        let mut count = 0;
+        for &(leaf, tag) in &spots[..names.len().min(FETCHED_TOGETHER_MAX)] {
+            self.leaves[leaf].prefetch_tagged(tag, |position| {
+                if let Some(place) = places.get_mut(count) {
+                    *place = Place { leaf, position };
+                    count += 1;
+                }
+            });
         }
+        places[..count].iter().for_each(|&place| self.at(place).prefetch_whole());
     }
 
     /// Returns where a member with this stem stands that is the one sought. Those whose stems differ
@@ -195,6 +204,12 @@ impl<M: Member> MemberTable<M> {
     #[inline]
     pub(in crate::types) fn at(&self, place: Place) -> &M {
         &self.leaves[place.leaf].members()[place.position]
+    }
+
+    /// The same for a change that leaves its name and its size as they are.
+    #[inline]
+    pub(in crate::types) fn at_mut(&mut self, place: Place) -> &mut M {
+        self.leaves[place.leaf].member_mut(place.position)
     }
 
     /// Returns the member with a name.
