@@ -590,6 +590,27 @@ impl Buffer {
         buffer
     }
 
+    /// Returns so many bytes: from `at` on these ones, zeros before them and behind.
+    ///
+    /// # Panics
+    /// If they have no room there.
+    pub fn around(length: usize, at: usize, bytes: &[u8]) -> Self {
+        let rest = length.checked_sub(at).and_then(|room| room.checked_sub(bytes.len()));
+        let rest = rest.expect("the bytes lie inside");
+        let buffer = Self::undefined(length);
+        // SAFETY: `at` bytes and more were allocated.
+        unsafe { buffer.start.write_bytes(0, at) };
+        // SAFETY: `at` lies inside or at the end.
+        let place = unsafe { buffer.start.add(at) };
+        // SAFETY: there is room for them, as was checked, and new memory overlaps nothing.
+        unsafe { place.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
+        // SAFETY: the bytes end inside or at the end.
+        let behind = unsafe { place.add(bytes.len()) };
+        // SAFETY: so many bytes are left.
+        unsafe { behind.write_bytes(0, rest) };
+        buffer
+    }
+
     /// Returns bytes that the caller writes next: until then they are undefined.
     #[inline]
     fn undefined(length: usize) -> Self {

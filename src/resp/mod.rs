@@ -4,6 +4,7 @@
 //! leave. Requests are borrowed, never copied: an argument is a [`Span`] of the buffer it arrived in.
 
 mod chain;
+mod element;
 mod error;
 mod header;
 mod inline;

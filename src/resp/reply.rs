@@ -24,7 +24,7 @@ pub enum Protocol {
 /// are chained as `Bytes` without a copy.
 #[derive(Debug, Default)]
 pub struct ReplyBuffer {
-    chain: Chain,
+    pub(super) chain: Chain,
     protocol: Protocol,
 }
 

@@ -36,6 +36,13 @@ const fn line(number: u64) -> u64 {
     digits << 8 | line_end | length << 56
 }
 
+/// Returns the line of a small number with what follows it of no meaning; the last byte says how long it
+/// is.
+#[inline(always)]
+pub(super) fn prepared_line(kind: u8, number: usize) -> Option<[u8; 8]> {
+    LINES.get(number).map(|&line| (line | u64::from(kind)).to_le_bytes())
+}
+
 /// Appends `kind`, the number and a line end; up to [`LINE_BYTES_MAX`] bytes.
 #[inline]
 pub(super) fn put_line(out: &mut Vec<u8>, kind: u8, number: usize) {
@@ -61,9 +68,16 @@ pub(super) fn put_signed_line(out: &mut Vec<u8>, kind: u8, number: i64) {
 
 #[inline(never)]
 fn put_long_line(out: &mut Vec<u8>, kind: u8, number: impl itoa::Integer) {
-    out.push(kind);
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-    out.extend_from_slice(b"\r\n");
+    let mut digits = itoa::Buffer::new();
+    let digits = digits.format(number).as_bytes();
+    let end = 1 + digits.len();
+    let mut line = [kind; LINE_BYTES_MAX];
+    line[1..end].copy_from_slice(digits);
+    line[end..end + 2].copy_from_slice(b"\r\n");
+    // All at once, whose size is known: less than three pieces cost.
+    let length = out.len() + end + 2;
+    out.extend_from_slice(&line);
+    out.truncate(length);
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod string;
 mod text;
 
 pub use hash::{FieldDeadline, Hash, HashField, HashFields, HashParts};
-pub use list::{Element, End, List, ListLimits, NodeRef, Side, TextMatch};
+pub use list::{Element, End, List, ListLimits, NodeRef, Side, TextMatch, Viewer};
 pub use object::{COLLECTION_BYTES_MAX, Collection, FREE_COST_MAX, Object, ObjectRef};
 pub use packed::{At, Corrupt, Item, Iter as PackedIter, Packed};
 pub use set::{Set, SetLimits, Taken as TakenMember};

@@ -7,7 +7,8 @@ use crate::engine::{
     KeySpec,
 };
 use crate::keyspace::Lookup;
-use crate::types::Collection;
+use crate::resp::ReplyBuffer;
+use crate::types::{Collection, StringRef, Viewer};
 
 pub(super) const LLEN: Command = Command {
     name: "llen",
@@ -92,8 +93,23 @@ fn lrange(context: &mut Context<'_>) -> Result<(), CommandError> {
         return Ok(());
     };
     reply.array(count);
-    list.show_from(start, count, |value| reply_with(reply, value));
+    list.show_from(start, count, &mut Replying(reply));
     Ok(())
+}
+
+/// Replies with the elements it sees.
+struct Replying<'r>(&'r mut ReplyBuffer);
+
+impl<'a> Viewer<'a> for Replying<'_> {
+    #[inline(always)]
+    fn text(&mut self, text: &'a [u8]) {
+        self.0.element(text);
+    }
+
+    #[inline(never)]
+    fn other(&mut self, value: StringRef<'a>) {
+        reply_with(self.0, value);
+    }
 }
 
 #[cfg(test)]

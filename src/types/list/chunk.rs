@@ -252,6 +252,28 @@ impl Chunk {
         }
     }
 
+    /// Sees to it that there are `more` free bytes at one side, by a buffer of twice the size if need be:
+    /// for one of many chunks, whose free room makes no difference. It takes `bytes_max` at most, or
+    /// what is needed.
+    #[inline]
+    pub(super) fn double_if_full(&mut self, more: usize, is_front: bool, bytes_max: usize) {
+        let front = self.start() - HEADER_BYTES;
+        let back = self.capacity() - self.end() - 1;
+        if (if is_front { front } else { back }) < more {
+            self.double(more, is_front, bytes_max);
+        }
+    }
+
+    #[cold]
+    fn double(&mut self, more: usize, is_front: bool, bytes_max: usize) {
+        let used = self.packed_bytes() + more;
+        if used + self.capacity() / 4 <= self.capacity() {
+            return;
+        }
+        let capacity = size_class((2 * self.capacity()).min(bytes_max).max(used));
+        self.reallocate(capacity, if is_front { capacity - self.packed_bytes() } else { 0 });
+    }
+
     /// Moves the entries within the buffer if much of it is free, into a larger one otherwise.
     #[cold]
     fn rearrange(&mut self, more: usize, is_front: bool) {
@@ -288,11 +310,9 @@ impl Chunk {
 
     /// Takes another buffer with `front` free bytes before the entries.
     fn reallocate(&mut self, capacity: usize, front: usize) {
-        let mut bytes = Buffer::zeroed(capacity);
         let start = HEADER_BYTES + front;
         let length = self.end() + 1 - self.start();
-        bytes[start..start + length].copy_from_slice(&self.bytes[self.start()..=self.end()]);
-        self.bytes = bytes;
+        self.bytes = Buffer::around(capacity, start, &self.bytes[self.start()..=self.end()]);
         self.start = narrow(start);
         self.end = narrow(start + length - 1);
     }

@@ -6,6 +6,16 @@ use smallvec::SmallVec;
 use crate::types::StringRef;
 use crate::types::packed::{Item, Wanted};
 
+/// To whom elements are shown, one after the other. For long walks: short texts come by a way of their
+/// own, which is compiled into the walk.
+pub trait Viewer<'a> {
+    /// Takes a text of a chunk.
+    fn text(&mut self, text: &'a [u8]);
+
+    /// Takes any other element.
+    fn other(&mut self, value: StringRef<'a>);
+}
+
 /// An end of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {

@@ -38,6 +38,12 @@ impl ListLimits {
         Self { large_bytes_min: (bytes > 0).then_some(bytes), ..self }
     }
 
+    /// Returns the most bytes of a piece.
+    #[inline]
+    pub(super) fn bytes_max(&self) -> usize {
+        self.size_max
+    }
+
     /// Says whether a piece of this size is too much.
     #[inline]
     pub(super) fn exceeds(&self, bytes: usize, count: usize) -> bool {

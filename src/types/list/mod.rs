@@ -14,7 +14,7 @@ mod node;
 mod quicklist;
 mod value;
 
-pub use element::{Element, End, Side, TextMatch};
+pub use element::{Element, End, Side, TextMatch, Viewer};
 pub use limits::ListLimits;
 pub use node::NodeRef;
 pub use value::List;

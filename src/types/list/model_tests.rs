@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use fastrand::Rng;
 
-use super::{End, List, ListLimits, NodeRef, Side, TextMatch};
+use super::{End, List, ListLimits, NodeRef, Side, TextMatch, Viewer};
 use crate::types::{Collection, Encoding, IntegerText, StringRef};
 
 type Model = VecDeque<Vec<u8>>;
@@ -27,6 +27,19 @@ struct Both {
     model: Model,
     limits: ListLimits,
     random: Rng,
+}
+
+#[derive(Default)]
+struct Shown(Vec<Vec<u8>>);
+
+impl<'a> Viewer<'a> for Shown {
+    fn text(&mut self, text: &'a [u8]) {
+        self.0.push(text.to_vec());
+    }
+
+    fn other(&mut self, value: StringRef<'a>) {
+        self.0.push(owned(value));
+    }
 }
 
 impl Both {
@@ -126,9 +139,9 @@ impl Both {
     fn walk(&mut self) {
         let start = self.index();
         let onwards: Vec<Vec<u8>> = self.list.iter_from(start).map(owned).collect();
-        let (count, mut shown) = (start % 7 * 5, Vec::new());
-        self.list.show_from(start, count, |value| shown.push(owned(value)));
-        assert_eq!(shown, onwards[..count.min(onwards.len())]);
+        let (count, mut shown) = (start % 7 * 5, Shown::default());
+        self.list.show_from(start, count, &mut shown);
+        assert_eq!(shown.0, onwards[..count.min(onwards.len())]);
         assert!(onwards.iter().eq(self.model.iter().skip(start)));
         let back: Vec<Vec<u8>> = self.list.iter_back_from(start).map(owned).collect();
         let expected = if start < self.model.len() { start + 1 } else { 0 };

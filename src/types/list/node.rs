@@ -5,6 +5,7 @@ use std::iter::FusedIterator;
 use bytes::Bytes;
 
 use super::chunk::Chunk;
+use super::element::Viewer;
 use crate::types::packed::{Item, Iter, Packed};
 use crate::types::{IntegerText, StringRef};
 
@@ -129,18 +130,24 @@ pub(super) enum NodeItems<'a> {
 
 impl<'a> NodeItems<'a> {
     /// Shows up to `left` elements and returns how many are left to show.
-    #[inline]
-    pub(super) fn show(self, mut left: usize, show: &mut impl FnMut(StringRef<'a>)) -> usize {
+    // Not inlined: once for a node, and all that is done for an element is inlined here.
+    #[inline(never)]
+    pub(super) fn show(self, mut left: usize, viewer: &mut impl Viewer<'a>) -> usize {
         match self {
-            Self::Packed(items) => {
-                for item in items.take(left) {
-                    show(string_of(item));
+            Self::Packed(mut items) => {
+                while left > 0
+                    && let Some(item) = items.step()
+                {
+                    match item {
+                        Item::Text(text) => viewer.text(text),
+                        Item::Integer(integer) => viewer.other(StringRef::Integer(integer)),
+                    }
                     left -= 1;
                 }
             }
             Self::Large(bytes) => {
                 if let Some(bytes) = bytes.filter(|_| left > 0) {
-                    show(StringRef::Shared(bytes));
+                    viewer.other(StringRef::Shared(bytes));
                     left -= 1;
                 }
             }

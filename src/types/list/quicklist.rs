@@ -10,6 +10,9 @@ use super::node::{Node, NodeItems};
 use crate::types::packed::{Item, Packed};
 use crate::types::{IntegerText, StringRef};
 
+/// Nodes from which on a list has its outermost chunks grow fast.
+const LONG_NODES_MIN: usize = 4;
+
 /// A deque of nodes, none of them empty.
 #[derive(Clone, Default)]
 pub(super) struct Quicklist {
@@ -28,6 +31,7 @@ pub(super) struct Place {
 }
 
 /// Returns the form in which a chunk keeps a string.
+#[inline]
 pub(super) fn item_of(value: StringRef<'_>) -> Item<'_> {
     match value {
         StringRef::Integer(integer) => Item::Integer(integer),
@@ -115,6 +119,7 @@ impl Quicklist {
             return self.insert_node(position, Node::large(value));
         }
         let item = item_of(value);
+        let is_long = self.nodes.len() >= LONG_NODES_MIN;
         let node = match end {
             End::Front => self.nodes.front_mut(),
             End::Back => self.nodes.back_mut(),
@@ -124,6 +129,10 @@ impl Quicklist {
                 if limits.admits(chunk.packed_bytes(), chunk.count(), length) =>
             {
                 let before = chunk.capacity();
+                if is_long {
+                    let more = item.encoded_bytes();
+                    chunk.double_if_full(more, end == End::Front, limits.bytes_max());
+                }
                 match end {
                     End::Front => chunk.push_front(item),
                     End::Back => chunk.push_back(item),

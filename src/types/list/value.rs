@@ -6,7 +6,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::chunk::Chunk;
-use super::element::{Element, End, Side, TextMatch};
+use super::element::{Element, End, Side, TextMatch, Viewer};
 use super::limits::ListLimits;
 use super::node::{Node, NodeItems, NodeRef, string_of};
 use super::quicklist::{Place, Quicklist, item_of};
@@ -124,22 +124,17 @@ impl List {
     }
 
     /// Shows up to `count` elements from an index on: [`List::iter_from`] for who wants many.
-    pub fn show_from<'a>(
-        &'a self,
-        index: usize,
-        count: usize,
-        mut show: impl FnMut(StringRef<'a>),
-    ) {
+    pub fn show_from<'a>(&'a self, index: usize, count: usize, viewer: &mut impl Viewer<'a>) {
         let (first, rest) = match &self.0 {
             Repr::Packed(packed) => (packed_from(packed, index), Nodes::default()),
             Repr::Chunked(list) => list.parts_from(index).unwrap_or_else(nothing),
         };
-        let mut left = first.show(count, &mut show);
+        let mut left = first.show(count, viewer);
         for node in rest {
             if left == 0 {
                 return;
             }
-            left = node.items().show(left, &mut show);
+            left = node.items().show(left, viewer);
         }
     }
 
@@ -207,7 +202,9 @@ impl List {
         texts: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
         limits: &ListLimits,
     ) {
-        self.grow(texts.clone().map(<[u8]>::len).sum(), texts.len(), limits);
+        if matches!(self.0, Repr::Packed(_)) {
+            self.grow(texts.clone().map(<[u8]>::len).sum(), texts.len(), limits);
+        }
         match &mut self.0 {
             Repr::Packed(packed) => extend_packed(packed, end, texts.map(Item::from)),
             Repr::Chunked(list) => {

@@ -33,17 +33,25 @@ impl<'a> Entries<'a> {
     }
 }
 
-impl<'a> Iterator for Iter<'a> {
-    type Item = Item<'a>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Item<'a>> {
+impl<'a> Iter<'a> {
+    /// Returns the next item, as `next` does, always inlined.
+    #[inline(always)]
+    pub(in crate::types) fn step(&mut self) -> Option<Item<'a>> {
         if self.front >= self.back {
             return None;
         }
         let (item, next) = item::step(self.bytes, self.front);
         self.front = next;
         Some(item)
+    }
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = Item<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Item<'a>> {
+        self.step()
     }
 }
 
