@@ -62,6 +62,8 @@ pub(super) struct Queued {
     is_alike: bool,
     /// It may run with its shard locked ahead.
     pub(super) is_plain: bool,
+    /// What it touches is to be fetched: it has a hash, and not that of the command before.
+    is_fetched: bool,
     /// Its entry is fetched when its shard is locked ahead, in time for it.
     is_held_ahead: bool,
 }
@@ -103,6 +105,7 @@ impl Batch {
             has_hash: false,
             is_alike,
             is_plain: false,
+            is_fetched: false,
             is_held_ahead: false,
         });
     }
@@ -142,6 +145,7 @@ impl Batch {
         let is_in_row = self.commands.len() - first >= ROW_COMMANDS_MIN;
         let mut finder = table.finder();
         let mut last = None;
+        let mut last_hash = None;
         for index in first..self.commands.len() {
             let args = self.args(buffer, index);
             let known = match last {
@@ -159,11 +163,13 @@ impl Batch {
             queued.is_plain = is_plain;
             queued.is_held_ahead = is_in_row && is_plain;
             queued.has_hash = hash.is_some();
+            queued.is_fetched = hash.is_some() && hash != last_hash;
+            last_hash = hash;
             queued.hash = hash.unwrap_or_default();
         }
         // Fetching is a loop of its own, so that all wait together until addresses are translated.
         if let Some(database) = keyspace.database(db) {
-            let queued = self.commands[first..].iter().filter(|queued| queued.has_hash);
+            let queued = self.commands[first..].iter().filter(|queued| queued.is_fetched);
             queued.for_each(|queued| database.prefetch_shard(queued.hash));
         }
         runs_script
@@ -193,7 +199,7 @@ impl Batch {
 }
 
 fn hashes(commands: &[Queued]) -> impl Iterator<Item = (u32, u64)> {
-    commands.iter().filter(|queued| queued.has_hash).map(|queued| (queued.db, queued.hash))
+    commands.iter().filter(|queued| queued.is_fetched).map(|queued| (queued.db, queued.hash))
 }
 
 /// Fetches the entries of up to [`HINTS_MAX`] commands. Finding out where they lie takes a lock for
@@ -202,7 +208,7 @@ fn hashes(commands: &[Queued]) -> impl Iterator<Item = (u32, u64)> {
 #[inline]
 fn fetch_entries(commands: &[Queued], keyspace: &Keyspace) {
     let mut hints = EntryHints::default();
-    let now = commands.iter().filter(|queued| queued.has_hash && !queued.is_held_ahead);
+    let now = commands.iter().filter(|queued| queued.is_fetched && !queued.is_held_ahead);
     now.for_each(|queued| hints.note(keyspace.entry_hint(queued.db, queued.hash)));
     hints.prefetch();
 }

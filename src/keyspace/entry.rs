@@ -390,24 +390,38 @@ impl Entry {
         unsafe { self.body::<i64>().read() }
     }
 
+    /// Returns the value for changes if it is kept as an integer.
+    #[inline]
+    pub(super) fn integer_mut(&mut self) -> Option<&mut i64> {
+        let is_integer = self.kind() & KIND_FORM == FORM_INTEGER;
+        // SAFETY: this form's body is an integer, aligned to eight, and `self` is borrowed mutably.
+        is_integer.then(|| unsafe { self.body::<i64>().as_mut() })
+    }
+
     /// Returns the type of the value.
     #[inline]
     pub fn value_type(&self) -> ValueType {
         type_of(self.kind())
     }
 
+    /// Says whether the value is a collection of this type.
+    #[inline]
+    fn holds<T: Collection>(&self) -> bool {
+        self.kind() >> KIND_TYPE_SHIFT == T::TYPE as u8
+    }
+
     /// Returns the value if it is a collection of the type asked for.
     #[inline]
     pub fn collection<T: Collection>(&self) -> Option<&T> {
         // SAFETY: the body of an entry of this type is a `T`, aligned to eight.
-        (self.value_type() == T::TYPE).then(|| unsafe { self.body::<T>().as_ref() })
+        self.holds::<T>().then(|| unsafe { self.body::<T>().as_ref() })
     }
 
     /// The same for changes, with the key, which no change of the value touches. The caller accounts
     /// for the memory that comes and goes.
     #[inline]
     pub(super) fn key_and_collection_mut<T: Collection>(&mut self) -> Option<(&[u8], &mut T)> {
-        if self.value_type() != T::TYPE {
+        if !self.holds::<T>() {
             return None;
         }
         // SAFETY: the body of an entry of this type is a `T`, and `self` is borrowed mutably; the key

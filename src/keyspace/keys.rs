@@ -132,21 +132,24 @@ impl<'a> Shards<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn writable(&mut self, place: KeyPlace) -> &mut WriteShard<'a> {
         let shard = match self {
-            Self::One(shard) => (shard.place == place).then_some(shard),
-            Self::Many(shards) => {
-                let found = shards.binary_search_by_key(&place, |shard| shard.place);
-                found.ok().map(|found| &mut shards[found])
-            }
-            Self::None => None,
+            Self::One(shard) if shard.place == place => shard,
+            Self::Many(shards) => one_of(shards, place),
+            _ => panic!("{DECLARED}"),
         };
-        match &mut shard.expect(DECLARED).guard {
+        match &mut shard.guard {
             Guard::Exclusive(shard) => shard,
             _ => unreachable!("{ALONE}"),
         }
     }
+}
+
+#[inline(never)]
+fn one_of<'s, 'a>(shards: &'s mut [LockedShard<'a>], place: KeyPlace) -> &'s mut LockedShard<'a> {
+    let found = shards.binary_search_by_key(&place, |shard| shard.place);
+    &mut shards[found.expect(DECLARED)]
 }
 
 /// The locked shards of one command. Dropping it unlocks them.

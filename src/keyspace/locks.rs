@@ -293,6 +293,10 @@ mod tests {
             shard.insert(hash(number), Entry::new(&key(number), StringValue::Integer(1), None, 0));
         };
         assert!(shard.find_ahead(hash(0)).is_none());
+        assert!(shard.find(hash(0), &key(0)).is_none());
+        insert(shard, 0);
+        assert!(shard.find(hash(0), &key(0)).is_some());
+        assert!(shard.remove(hash(0), &key(0)).is_some());
         // All in one table, whatever their own shards are.
         for number in 0..200 {
             insert(shard, number);

@@ -183,7 +183,7 @@ impl Database {
         std::mem::forget(lock.try_read()?);
         // SAFETY: the shared lock is held as long as the result lives: nobody changes the table.
         let table = unsafe { &*lock.data_ptr() };
-        Some(ReadShard { table, lock: Some(lock), ahead: None })
+        Some(ReadShard { table, lock: Some(lock), ahead: Ahead::Unknown })
     }
 
     /// Locks a shard for one writer unless anybody else is at work.
@@ -195,7 +195,7 @@ impl Database {
         std::mem::forget(lock.try_write()?);
         // SAFETY: the exclusive lock is held as long as the result lives: nobody else has the table.
         let table = unsafe { &mut *lock.data_ptr() };
-        Some(WriteShard { ledger, table, lock: Some(lock), ahead: None })
+        Some(WriteShard { ledger, table, lock: Some(lock), ahead: Ahead::Unknown })
     }
 
     /// Locks a shard for one writer. Waits for everybody else.
@@ -321,21 +321,43 @@ fn hint_in(table: &Table, hash: u64) -> Option<EntryHint> {
     Some(unsafe { candidate_in(table, hash)?.as_ref() }.0.hint())
 }
 
-/// Finds the bucket of a key. `ahead` is a full bucket of the same table, if there is one: probably the
-/// key's.
+/// What a search ahead of a command has found in a table. Kept only while that stays as it is.
+enum Ahead {
+    Unknown,
+    /// A full bucket with the hash's tag: probably the key's.
+    Full(Bucket<Cell>),
+    /// No key with this hash is there.
+    Absent(u64),
+}
+
+impl Ahead {
+    #[inline]
+    fn search(table: &Table, hash: u64) -> Self {
+        candidate_in(table, hash).map_or(Self::Absent(hash), Self::Full)
+    }
+
+    /// Returns where the entry lies, if one was found.
+    #[inline]
+    fn hint(&self) -> Option<EntryHint> {
+        let Self::Full(bucket) = self else { return None };
+        // SAFETY: the bucket is full while the table stays as it is.
+        Some(unsafe { bucket.as_ref() }.0.hint())
+    }
+}
+
+/// Finds the bucket of a key. `ahead` is what was found in the same table.
 #[inline(always)]
-fn find_from(
-    ahead: Option<&Bucket<Cell>>,
-    table: &Table,
-    hash: u64,
-    key: &[u8],
-) -> Option<Bucket<Cell>> {
-    if let Some(bucket) = ahead {
-        // SAFETY: a full bucket of this table, which is borrowed.
-        let cell = unsafe { bucket.as_ref() };
-        if is_same(cell.0.key(), key) {
-            return Some(bucket.clone());
+fn find_from(ahead: &Ahead, table: &Table, hash: u64, key: &[u8]) -> Option<Bucket<Cell>> {
+    match ahead {
+        Ahead::Full(bucket) => {
+            // SAFETY: a full bucket of this table, which is borrowed.
+            let cell = unsafe { bucket.as_ref() };
+            if is_same(cell.0.key(), key) {
+                return Some(bucket.clone());
+            }
         }
+        Ahead::Absent(absent) if *absent == hash => return None,
+        _ => {}
     }
     find(table, hash, key)
 }
@@ -345,8 +367,7 @@ pub(super) struct ReadShard<'a> {
     table: &'a Table,
     /// What is unlocked in the end; `None` where another holds the lock for this one.
     lock: Option<&'a RwLock<Table>>,
-    /// The bucket that a search ahead has found. Kept only while the table stays as it is.
-    ahead: Option<Bucket<Cell>>,
+    ahead: Ahead,
 }
 
 impl Drop for ReadShard<'_> {
@@ -362,12 +383,12 @@ impl Drop for ReadShard<'_> {
 impl ReadShard<'_> {
     /// Returns the same shard for somebody who does not outlast `self`.
     pub(super) fn lend(&self) -> ReadShard<'_> {
-        ReadShard { table: self.table, lock: None, ahead: None }
+        ReadShard { table: self.table, lock: None, ahead: Ahead::Unknown }
     }
 
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
-        find_in(self.ahead.as_ref(), self.table, hash, key)
+        find_in(&self.ahead, self.table, hash, key)
     }
 
     /// Returns where the entry lies that a hash probably belongs to.
@@ -379,9 +400,8 @@ impl ReadShard<'_> {
     /// The same, and remembers it for the search that follows.
     #[inline]
     pub(super) fn find_ahead(&mut self, hash: u64) -> Option<EntryHint> {
-        self.ahead = candidate_in(self.table, hash);
-        // SAFETY: the bucket is full, as it was found just now.
-        Some(unsafe { self.ahead.as_ref()?.as_ref() }.0.hint())
+        self.ahead = Ahead::search(self.table, hash);
+        self.ahead.hint()
     }
 
     pub(super) fn table(&self) -> TableView<'_> {
@@ -390,12 +410,7 @@ impl ReadShard<'_> {
 }
 
 #[inline]
-fn find_in<'t>(
-    ahead: Option<&Bucket<Cell>>,
-    table: &'t Table,
-    hash: u64,
-    key: &[u8],
-) -> Option<&'t Entry> {
+fn find_in<'t>(ahead: &Ahead, table: &'t Table, hash: u64, key: &[u8]) -> Option<&'t Entry> {
     let bucket = find_from(ahead, table, hash, key)?;
     // SAFETY: `find_from` returns a full bucket of this table, and `table` stays borrowed with the result.
     Some(unsafe { &bucket.as_ref().0 })
@@ -558,6 +573,12 @@ impl EntryMut<'_> {
         }
     }
 
+    /// Returns the value for changes if it is kept as an integer.
+    #[inline]
+    pub fn integer_mut(&mut self) -> Option<&mut i64> {
+        self.entry.integer_mut()
+    }
+
     /// Sets or removes the deadline, milliseconds since 1970.
     pub fn set_deadline(&mut self, deadline_ms: Option<u64>) {
         let was_volatile = self.entry.is_volatile();
@@ -566,7 +587,8 @@ impl EntryMut<'_> {
     }
 
     /// Opens the value for changes if it is a collection of the type asked for.
-    #[inline]
+    // Always inlined: of most types nothing but the memory is noted.
+    #[inline(always)]
     pub fn collection_mut<T: Collection>(&mut self) -> Option<Editing<'_, T>> {
         let (key, value) = self.entry.key_and_collection_mut::<T>()?;
         let (before, due_ms) = (value.memory_bytes(), value.due_ms());
@@ -622,8 +644,7 @@ pub(super) struct WriteShard<'a> {
     table: &'a mut Table,
     /// What is unlocked in the end; `None` where another holds the lock for this one.
     lock: Option<&'a RwLock<Table>>,
-    /// The bucket that a search ahead has found. Kept only while the table stays as it is.
-    ahead: Option<Bucket<Cell>>,
+    ahead: Ahead,
 }
 
 impl Drop for WriteShard<'_> {
@@ -639,8 +660,8 @@ impl Drop for WriteShard<'_> {
 impl WriteShard<'_> {
     /// Returns the same shard for somebody who does not outlast this borrow.
     pub(super) fn lend(&mut self) -> WriteShard<'_> {
-        self.ahead = None;
-        WriteShard { ledger: self.ledger, table: self.table, lock: None, ahead: None }
+        self.ahead = Ahead::Unknown;
+        WriteShard { ledger: self.ledger, table: self.table, lock: None, ahead: Ahead::Unknown }
     }
 
     /// Says whether clients wait for keys of this shard or watch them, or observe all keys.
@@ -662,7 +683,7 @@ impl WriteShard<'_> {
 
     #[inline]
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Option<&Entry> {
-        find_in(self.ahead.as_ref(), self.table, hash, key)
+        find_in(&self.ahead, self.table, hash, key)
     }
 
     /// Returns where the entry lies that a hash probably belongs to.
@@ -674,9 +695,8 @@ impl WriteShard<'_> {
     /// The same, and remembers it for the search that follows.
     #[inline]
     pub(super) fn find_ahead(&mut self, hash: u64) -> Option<EntryHint> {
-        self.ahead = candidate_in(self.table, hash);
-        // SAFETY: the bucket is full, as it was found just now.
-        Some(unsafe { self.ahead.as_ref()?.as_ref() }.0.hint())
+        self.ahead = Ahead::search(self.table, hash);
+        self.ahead.hint()
     }
 
     pub(super) fn table(&self) -> TableView<'_> {
@@ -693,7 +713,7 @@ impl WriteShard<'_> {
         now_ms: u64,
         expired: Option<impl FnOnce()>,
     ) -> Option<EntryMut<'_>> {
-        let bucket = find_from(self.ahead.as_ref(), self.table, hash, key)?;
+        let bucket = find_from(&self.ahead, self.table, hash, key)?;
         // SAFETY: a full bucket of this table, whose guard stays borrowed mutably with the result.
         let cell = unsafe { bucket.as_mut() };
         if cell.0.is_expired(now_ms) {
@@ -708,7 +728,7 @@ impl WriteShard<'_> {
 
     /// Returns the entry of a key for changes, expired or not.
     pub(super) fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<EntryMut<'_>> {
-        let bucket = find_from(self.ahead.as_ref(), self.table, hash, key)?;
+        let bucket = find_from(&self.ahead, self.table, hash, key)?;
         // SAFETY: a full bucket of this table, whose guard stays borrowed mutably with the result.
         let cell = unsafe { bucket.as_mut() };
         Some(EntryMut { entry: &mut cell.0, ledger: self.ledger })
@@ -721,7 +741,7 @@ impl WriteShard<'_> {
         if let Some(due_ms) = entry.elements_due_ms() {
             self.ledger.note_elements(entry.key(), None, Some(due_ms));
         }
-        self.ahead = None;
+        self.ahead = Ahead::Unknown;
         let before = table_bytes(self.table);
         let hasher = self.ledger.database.map.hasher();
         if self.table.len() == self.table.capacity() {
@@ -754,7 +774,7 @@ impl WriteShard<'_> {
     }
 
     fn take(&mut self, bucket: Bucket<Cell>) -> Entry {
-        self.ahead = None;
+        self.ahead = Ahead::Unknown;
         // SAFETY: callers pass a full bucket of this table.
         let ((entry, _), _) = unsafe { self.table.remove(bucket) };
         self.ledger.count_keys(self.table.len(), -1);
@@ -805,7 +825,7 @@ impl WriteShard<'_> {
         const SPARSE: usize = 8;
         let (buckets, len) = (self.table.buckets(), self.table.len());
         if buckets > SMALLEST_BUCKETS && len * SPARSE < buckets {
-            self.ahead = None;
+            self.ahead = Ahead::Unknown;
             let before = table_bytes(self.table);
             let hasher = self.ledger.database.map.hasher();
             self.table.shrink_to(len * 2, |cell| super::hash_with(hasher, cell.0.key()));

@@ -5,6 +5,7 @@ use crate::engine::{
     Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Flags, Group,
     KeyFlags, KeySpec,
 };
+use crate::keyspace::Key;
 use crate::types::StringValue;
 
 const OVERFLOW: CommandError = CommandError::refused("ERR increment or decrement would overflow");
@@ -89,6 +90,11 @@ fn add(context: &mut Context<'_>, amount: i64) -> Result<(), CommandError> {
     let key = context.key(1);
     let sum = match context.keys.get_mut(&key) {
         Some(mut entry) => {
+            if let Some(integer) = entry.integer_mut() {
+                *integer = integer.checked_add(amount).ok_or(OVERFLOW)?;
+                let sum = *integer;
+                return reply_with_sum(context, &key, sum);
+            }
             let old = string_of(&entry)?.integer().ok_or(CommandError::NotAnInteger)?;
             let sum = old.checked_add(amount).ok_or(OVERFLOW)?;
             let deadline_ms = entry.deadline_ms();
@@ -100,8 +106,13 @@ fn add(context: &mut Context<'_>, amount: i64) -> Result<(), CommandError> {
             amount
         }
     };
+    reply_with_sum(context, &key, sum)
+}
+
+#[inline]
+fn reply_with_sum(context: &mut Context<'_>, key: &Key<'_>, sum: i64) -> Result<(), CommandError> {
     context.effects.changed(1);
-    context.notify(Event::INCRBY, &key);
+    context.notify(Event::INCRBY, key);
     context.reply.integer(sum);
     Ok(())
 }
