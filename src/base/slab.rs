@@ -864,5 +864,12 @@ mod tests {
             assert!(buffer.is_empty() && buffer == Buffer::default());
         }
         assert_eq!(*Buffer::zeroed(5_000), [0; 5_000]);
+        for length in [7, 40, 5_000] {
+            for at in [0, 3, length - 4] {
+                let mut expected = vec![0; length];
+                expected[at..at + 4].copy_from_slice(b"four");
+                assert_eq!(*Buffer::around(length, at, b"four"), expected[..]);
+            }
+        }
     }
 }
