@@ -84,7 +84,7 @@ impl Pause {
     }
 
     /// Notes a key whose waiters are to be served soon: when the pause is over, or, there being none,
-    /// because the key has gone.
+    /// because the key has gone, or what serving them needs was not to be had.
     pub(super) fn hold_back(&self, key: &OwnedKey) {
         let mut keys = self.held_back.lock();
         if !keys.contains(key) {

@@ -52,11 +52,14 @@ pub(super) fn record_expired(engine: &Engine, worker: usize, expired: &[ExpiredT
     engine.count_changes(count);
 }
 
-/// Removes what a reader saw expired; called without locks.
+/// Removes what a reader saw expired; called without locks. What somebody holds for long stays: it reads
+/// as absent, and who comes upon it next removes it.
 #[cold]
 pub(super) fn remove_overdue(engine: &Engine, worker: usize, access: &Access, overdue: &[Overdue]) {
     for seen in overdue {
-        let mut keys = engine.keyspace.lock_one(seen.place(), LockMode::Exclusive, access);
+        let place = seen.place();
+        let keys = engine.keyspace.lock_one_soon(place, LockMode::Exclusive, access);
+        let Some(mut keys) = keys else { continue };
         keys.remove_overdue(seen);
         record_expired(engine, worker, &keys.take_expired());
         engine.announce(Some(worker), &mut keys);
