@@ -36,6 +36,17 @@ pub struct Gate {
     changed: Condvar,
 }
 
+/// What a worker may do besides what it is in the middle of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// Whatever those do who are inside.
+    Free,
+    /// Nothing for a moment: somebody closes the gate, or this one has.
+    Later,
+    /// Nothing for long.
+    ShutOut,
+}
+
 struct Holders {
     /// Somebody from outside holds it.
     is_held: bool,
@@ -96,6 +107,21 @@ impl Gate {
     pub fn is_inside(&self, worker: usize) -> bool {
         // Relaxed: only its own thread writes the flag.
         self.inside[worker].load(Ordering::Relaxed)
+    }
+
+    /// Says what a worker may do besides what it is in the middle of, inside the gate or behind the closed
+    /// one. It asks for itself.
+    pub fn beside(&self, worker: usize) -> Beside {
+        match self.barrier.load(Ordering::SeqCst) {
+            0 if self.is_inside(worker) => Beside::Free,
+            barrier if barrier & SHUT == 0 => Beside::Later,
+            _ => Beside::ShutOut,
+        }
+    }
+
+    /// Says whether a worker is inside for long, or keeps the gate closed for long.
+    pub fn is_slow(&self, worker: usize) -> bool {
+        lock(&self.holders).is_slow[worker]
     }
 
     /// Lets others have the gate closed while a worker that is inside waits for something. It holds

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-use super::gate::Gate;
+use super::gate::{Beside, Gate};
 use super::mailbox::Mailbox;
 
 #[test]
@@ -58,4 +58,24 @@ fn only_the_first_letter_wakes_the_owner() {
     assert_eq!(letters, [1, 2]);
     mailbox.post(3);
     assert_eq!(woken.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn a_worker_that_is_inside_knows_what_may_run_beside_what_it_does() {
+    let gate = Gate::new(2);
+    assert_eq!(gate.beside(0), Beside::Later, "it is outside");
+    assert!(gate.enter(0));
+    assert_eq!(gate.beside(0), Beside::Free);
+    let reservation = gate.try_reserve(0).expect("nobody else wants it");
+    let closed = reservation.close();
+    assert_eq!(gate.beside(0), Beside::Later);
+    drop(closed);
+    let slow = gate.hold_for_long(0, false);
+    assert_eq!((gate.beside(0), gate.is_slow(0), gate.is_slow(1)), (Beside::Free, true, false));
+    drop(slow);
+    let slow = gate.hold_for_long(1, true);
+    assert_eq!((gate.beside(0), gate.is_slow(0)), (Beside::ShutOut, false));
+    drop(slow);
+    assert_eq!(gate.beside(0), Beside::Free);
+    gate.leave(0);
 }

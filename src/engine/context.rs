@@ -10,6 +10,7 @@ use super::tuning::Tuning;
 use super::turn::Turn;
 use super::waiting::WaitRequest;
 use crate::base::gate::Closed;
+use crate::base::patience::may_wait;
 use crate::base::text;
 use crate::keyspace::{Key, Keys};
 use crate::resp::ReplyBuffer;
@@ -71,10 +72,13 @@ impl<'a> Context<'a> {
     /// kept out anyway. Nothing may be locked: commands that declare keys unlock them first.
     ///
     /// # Errors
-    /// A script is at work that takes long.
+    /// A script is at work that takes long, or the command runs beside one.
     pub fn stop_the_world(&self) -> Result<Option<Closed<'a>>, CommandError> {
         if self.is_alone {
             return Ok(None);
+        }
+        if !may_wait() {
+            return Err(self.engine.refusal_beside(self.worker));
         }
         let closed = self.engine.gate.close(Some(self.worker));
         closed.map(Some).ok_or_else(|| self.engine.slow.refusal())

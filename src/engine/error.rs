@@ -44,6 +44,10 @@ pub enum CommandError {
     /// The same for one that a command inside this one has met with: it is counted already.
     #[error("{}", String::from_utf8_lossy(.0))]
     Counted(Vec<u8>),
+    /// No refusal, and nobody reads it: the command has done nothing, and runs again soon. It was run
+    /// beside another one, and wanted what is not to be had at this moment.
+    #[error("BUSY Try again.")]
+    NotNow,
 }
 
 impl CommandError {

@@ -7,6 +7,7 @@
 use std::sync::atomic::Ordering;
 
 use super::args::Args;
+use super::beside::{self, Standing};
 use super::command::{Flags, InTransaction};
 use super::error::CommandError;
 use super::session::Session;
@@ -22,8 +23,8 @@ pub(super) struct Candidate<'a> {
     pub(super) now_ms: u64,
     /// Memory is above its limit and nothing could be evicted.
     pub(super) is_out_of_memory: bool,
-    /// A script that takes long keeps the worker out of the keyspace.
-    pub(super) is_shut_out: bool,
+    /// Whether it may come to the keyspace.
+    pub(super) standing: Standing,
 }
 
 impl Candidate<'_> {
@@ -110,11 +111,20 @@ fn loading(candidate: &Candidate<'_>) -> Verdict {
     Verdict::Pass
 }
 
-/// What may run while a script takes long touches no key.
 #[inline]
 fn busy(candidate: &Candidate<'_>) -> Verdict {
-    if !candidate.is_shut_out {
-        return Verdict::Pass;
+    if candidate.standing == Standing::Inside { Verdict::Pass } else { beside_script(candidate) }
+}
+
+/// What may run in any case while a script takes long touches no key.
+#[cold]
+fn beside_script(candidate: &Candidate<'_>) -> Verdict {
+    match candidate.standing {
+        Standing::Beside { is_slow } if beside::may_run(candidate, is_slow) => {
+            return Verdict::Pass;
+        }
+        Standing::Beside { is_slow: false } | Standing::Later => return Verdict::Postpone,
+        _ => {}
     }
     let Candidate { known, engine, .. } = candidate;
     let may = known.command.flags.has(Flags::ALLOW_BUSY) && matches!(known.plan, KeyPlan::None);

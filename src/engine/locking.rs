@@ -3,12 +3,13 @@
 use super::Args;
 use super::batch::{EntryHints, HINTS_MAX};
 use super::command::{Flags, KeyFlags};
+use super::error::CommandError;
 use super::plan::{KeyAt, find_keys};
 use super::state::Engine;
 use super::table::{KeyPlan, Known};
 use crate::keyspace::{Access, Key, KeyPlace, Keys, LockMode};
 
-/// Locks what a command declares; `None` if somebody holds it for long.
+/// Locks what a command declares; `None` if somebody holds it for long, or if it may not wait for it.
 // Always inlined: what it returns is large, and is built where it is used.
 #[inline(always)]
 pub(super) fn lock<'k>(
@@ -57,6 +58,26 @@ fn lock_many<'k>(
         hints.prefetch();
     }
     Some(keys)
+}
+
+/// Returns what becomes of a command for which [`lock`] has returned nothing.
+#[cold]
+pub(super) fn refusal(
+    engine: &Engine,
+    db: u32,
+    known: &Known,
+    args: Args<'_>,
+    declared: &mut Declared,
+) -> CommandError {
+    declared.clear();
+    match known.plan {
+        KeyPlan::One(index) => {
+            let key = args.get(index).map(|bytes| engine.keyspace.key(db, bytes).place());
+            declared.places.extend(key);
+        }
+        _ => add_places(engine, db, known, args, declared),
+    }
+    engine.refusal_for(&declared.places)
 }
 
 /// Returns how the keys of a command are locked: those of a script that only reads may be shared.

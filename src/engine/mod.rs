@@ -7,6 +7,7 @@
 mod ahead;
 mod args;
 mod batch;
+mod beside;
 mod client_memory;
 mod clients;
 mod command;

@@ -35,7 +35,8 @@ pub enum Flow {
     Continue,
     /// Send what is pending, then close.
     Close,
-    /// Keep the command and what follows; run them when resumed (CLIENT PAUSE).
+    /// Keep the command and what follows; run them when resumed (CLIENT PAUSE, or because a command that
+    /// takes long holds what they need).
     Postpone,
     /// The command waits for a key; what follows is kept until its reply has come.
     Wait,

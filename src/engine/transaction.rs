@@ -29,6 +29,8 @@ pub struct Transaction {
     pub flags_of_any: Flags,
     /// At least one of the commands runs a script.
     pub(super) runs_script: bool,
+    /// All of them keep to the shards of their keys.
+    pub(super) keeps_to_shards: bool,
 }
 
 /// A command with its arguments.
@@ -52,6 +54,7 @@ impl Default for Transaction {
             is_aborted: false,
             flags_of_any: Flags::NONE,
             runs_script: false,
+            keeps_to_shards: true,
         }
     }
 }
@@ -68,6 +71,7 @@ impl Transaction {
         self.bytes += buffer.len() + size_of::<Span>() * spans.len() + size_of::<QueuedCommand>();
         self.flags_of_any = self.flags_of_any.and(flags);
         self.runs_script |= known.runs_script;
+        self.keeps_to_shards &= known.keeps_to_shards();
         self.queue.push(QueuedCommand { id: known.id, buffer, spans });
     }
 
@@ -93,10 +97,15 @@ impl Context<'_> {
     ///
     /// # Errors
     /// A script that takes long holds what the transaction wants.
-    pub fn execute(&mut self, transaction: &Transaction) -> Result<(), CommandError> {
+    pub fn execute(&mut self, transaction: Box<Transaction>) -> Result<(), CommandError> {
         let mut watches = std::mem::take(&mut self.session.watches);
-        let outcome = self.execute_unless_changed(transaction, &watches);
-        self.engine.unwatch(&mut watches);
+        let outcome = self.execute_unless_changed(&transaction, &watches);
+        if outcome == Err(CommandError::NotNow) {
+            self.session.watches = watches;
+            self.session.transaction = Some(transaction);
+        } else {
+            self.engine.unwatch(&mut watches);
+        }
         outcome
     }
 
@@ -123,7 +132,7 @@ impl Context<'_> {
             self.settle(sums, None);
         } else {
             let locked = engine.keyspace.lock_soon(&mut places, LockMode::Exclusive, access);
-            let mut keys = locked.ok_or_else(|| engine.slow.refusal())?;
+            let mut keys = locked.ok_or_else(|| engine.refusal_for(&places))?;
             if watches.has_changed(&mut keys) {
                 self.reply.null_array();
                 return Ok(());

@@ -20,6 +20,11 @@ impl Busy {
         self.holder_count.load(Ordering::Relaxed) > 0 && self.places.lock().contains(&place)
     }
 
+    /// Says whether one of some shards is held for long.
+    pub(super) fn holds_any(&self, places: &[KeyPlace]) -> bool {
+        places.iter().any(|&place| self.holds(place))
+    }
+
     /// Notes shards until the result is dropped.
     pub(super) fn hold(&self, places: Vec<KeyPlace>) -> HeldForLong<'_> {
         self.places.lock().extend_from_slice(&places);

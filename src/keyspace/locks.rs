@@ -140,6 +140,11 @@ impl Keyspace {
         Some(Keys::of(self.lock_places(places, mode, &lock_soon)?, access))
     }
 
+    /// Says whether somebody holds one of some shards for long.
+    pub fn is_held_for_long(&self, places: &[KeyPlace]) -> bool {
+        self.busy.holds_any(places)
+    }
+
     /// Locks shards in one order, so that two who want the same rarely meet. Nobody waits while he
     /// holds one: if a shard cannot be had, all others are let go, and it comes first in the next try.
     fn lock_places<'a>(

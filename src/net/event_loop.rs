@@ -6,24 +6,19 @@
 
 use std::io::ErrorKind;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mio::{Events, Poll, Token};
 
 use super::acceptor::Acceptor;
 use super::connection::{Begun, Next};
-use super::floor::Floor;
+use super::floor::{Floor, Post};
 use super::kit::{Kit, Share};
 use super::listen::Listeners;
 use super::ports::Ports;
 use crate::base::mailbox::Mailbox;
 use crate::base::{clock, log};
-use crate::engine::{
-    ClientCell, Engine, Invalidation, Nobody, Sight, Worker, WorkerMessage, drop_forgotten_scripts,
-};
-use crate::pubsub::{Broadcast, Bundle};
-use crate::resp::ReplyBuffer;
+use crate::engine::{Engine, Nobody, Worker, WorkerMessage};
 use crate::stats::Counter;
 
 /// The token of wake-ups.
@@ -55,7 +50,6 @@ pub(super) struct Seat {
 /// The event loop of one worker.
 pub(super) struct EventLoop {
     index: usize,
-    mailbox: Mailbox<WorkerMessage>,
     kit: Kit,
     floor: Floor,
     /// Connections that are in the middle of their turn.
@@ -63,14 +57,10 @@ pub(super) struct EventLoop {
     /// Bytes of the replies that are still to be sent, and when the first of them was there.
     finishing_bytes: usize,
     finishing_since: u64,
-    letters: Vec<WorkerMessage>,
-    /// Messages to the same subscribers, while the letters are read.
-    bundle: Bundle,
     /// The worker's own work was not finished in its time.
     has_more_work: bool,
     next_tick_us: u64,
     next_upkeep_us: u64,
-    is_stopping: bool,
 }
 
 impl EventLoop {
@@ -78,27 +68,24 @@ impl EventLoop {
     pub(super) fn new(seat: Seat) -> Self {
         let Seat { index, poll, engine, mailbox, ports, listeners } = seat;
         let acceptor = listeners.map(|listeners| Acceptor::new(listeners, Arc::clone(&ports)));
+        let worker = Worker::new(engine, index);
         Self {
             index,
-            mailbox,
-            floor: Floor::new((index, Arc::clone(&engine)), poll, ports, acceptor),
-            kit: Kit::new(Worker::new(engine, index)),
+            floor: Floor::new(index, poll, &worker, Post { mailbox, ports, acceptor }),
+            kit: Kit::new(worker),
             group: Vec::new(),
             finishing_bytes: 0,
             finishing_since: 0,
-            letters: Vec::new(),
-            bundle: Bundle::default(),
             has_more_work: false,
             next_tick_us: 0,
             next_upkeep_us: 0,
-            is_stopping: false,
         }
     }
 
     /// Serves until the worker is told to stop.
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_MAX);
-        while !self.is_stopping {
+        while !self.floor.is_stopping {
             match self.floor.poll.poll(&mut events, Some(self.patience())) {
                 Ok(()) => self.round(&events),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -143,7 +130,7 @@ impl EventLoop {
         if self.kit.worker.engine().tracking.is_on() {
             // Whoever has seen the reply of a write, and asks here, hears of the write first.
             self.kit.worker.shed();
-            self.read_letters();
+            self.floor.read_letters(&mut self.kit);
         }
         // Those that queue up from here on wait for the next round.
         let queued_count = self.floor.queue.len();
@@ -164,9 +151,9 @@ impl EventLoop {
         }
         self.finish_group();
         if std::mem::take(&mut self.floor.has_letters) {
-            self.read_letters();
+            self.floor.read_letters(&mut self.kit);
         }
-        self.read_own_letters();
+        self.floor.read_own_letters(&mut self.kit);
         self.send_some_messages(began);
         self.floor.accept(&self.kit);
         self.keep_time();
@@ -204,7 +191,7 @@ impl EventLoop {
     fn begin_turn_of_subscriber(&mut self, number: usize) {
         self.finish_group();
         self.floor.has_letters = false;
-        self.read_letters();
+        self.floor.read_letters(&mut self.kit);
         self.begin_turn(number);
     }
 
@@ -267,109 +254,11 @@ impl EventLoop {
         if self.kit.worker.engine().tracking.is_on() {
             // Who has changed a key that he has read hears of it in one write with the reply: a cache
             // in the client looks for news when it has read the reply, and not again.
-            self.read_own_letters();
+            self.floor.read_own_letters(&mut self.kit);
         }
         self.floor.finish_turns(&mut self.kit);
         self.finishing_bytes = 0;
         self.finishing_since = self.kit.ticker.raw();
-    }
-
-    /// Reads the letters if this worker has written some of them.
-    fn read_own_letters(&mut self) {
-        self.kit.worker.engine().send_gathered_news(Some(self.index));
-        if self.kit.worker.engine().take_own_mail(self.index) {
-            self.read_letters();
-        }
-    }
-
-    fn read_letters(&mut self) {
-        self.floor.take_arrivals();
-        self.mailbox.take(&mut self.letters);
-        let mut closes = false;
-        for letter in std::mem::take(&mut self.letters) {
-            if !matches!(letter, WorkerMessage::Publish(_)) {
-                self.hand_out();
-            }
-            match letter {
-                WorkerMessage::CloseClient(_) => closes = true,
-                WorkerMessage::Deliver { client, reply } => self.deliver(&client, reply),
-                WorkerMessage::Publish(broadcast) => self.gather(*broadcast),
-                WorkerMessage::Invalidate(invalidation) => self.invalidate(&invalidation),
-                WorkerMessage::Show(sight) => self.show(&sight),
-                WorkerMessage::Resume => self.resume(),
-                WorkerMessage::ScriptsFlushed => {
-                    drop_forgotten_scripts(self.kit.worker.engine(), self.index);
-                }
-                // Every round looks at the number of the configuration.
-                WorkerMessage::ConfigChanged => {}
-                WorkerMessage::Stop => self.is_stopping = true,
-            }
-        }
-        self.hand_out();
-        if self.floor.outbox.time_ns(0).is_none() {
-            self.floor.send_messages(None, &mut self.kit);
-        }
-        if closes {
-            self.close_doomed();
-        }
-    }
-
-    /// Puts a message to those before it that have the same subscribers.
-    fn gather(&mut self, broadcast: Broadcast) {
-        if !self.bundle.fits(&broadcast) {
-            self.hand_out();
-        }
-        self.bundle.add(broadcast);
-    }
-
-    /// Puts the messages that were gathered behind the replies of their subscribers.
-    fn hand_out(&mut self) {
-        if self.bundle.is_empty() {
-            return;
-        }
-        for subscriber in self.bundle.subscribers() {
-            let connection = self.floor.connections.at(subscriber.seat);
-            // The client may have gone, and another one come to its place.
-            let is_to_send = connection
-                .filter(|found| found.session().id() == subscriber.client_id)
-                .is_some_and(|connection| connection.push(&self.bundle));
-            if is_to_send {
-                self.floor.outbox.push(subscriber.seat);
-            }
-        }
-        self.floor.outbox.count(self.bundle.bytes());
-        self.bundle.clear();
-    }
-
-    /// Puts news about changed keys behind the replies of a client.
-    fn invalidate(&mut self, invalidation: &Invalidation) {
-        // Relaxed: this thread wrote it.
-        let number = invalidation.client.seat.load(Ordering::Relaxed);
-        let connection = self.floor.connections.at(number);
-        // The client may have gone, and another one come to its place.
-        let is_to_send = connection
-            .filter(|found| found.session().id() == invalidation.client.id)
-            .is_some_and(|connection| connection.push_news(&invalidation.news));
-        if is_to_send {
-            self.floor.outbox.push(number);
-        }
-        // It is on its way before the reply of what it tells of is.
-        self.floor.outbox.hurry();
-    }
-
-    /// Puts the line of a command behind the replies of a client that monitors.
-    fn show(&mut self, sight: &Sight) {
-        // Relaxed: this thread wrote it.
-        let number = sight.client.seat.load(Ordering::Relaxed);
-        let connection = self.floor.connections.at(number);
-        // The client may have gone, and another one come to its place.
-        let is_to_send = connection
-            .filter(|found| found.session().id() == sight.client.id)
-            .is_some_and(|connection| connection.push_sight(sight));
-        if is_to_send {
-            self.floor.outbox.push(number);
-        }
-        self.floor.outbox.count(sight.line.len());
     }
 
     /// Sends messages for as long as the round that began then has taken until now.
@@ -382,51 +271,13 @@ impl EventLoop {
         }
     }
 
-    /// Closes all clients that somebody wants closed: one walk, however many there are.
-    fn close_doomed(&mut self) {
-        for number in 0..self.floor.connections.place_count() {
-            let connection = self.floor.connections.at(number);
-            if connection.is_some_and(|connection| connection.session().is_doomed()) {
-                self.floor.close(number, &self.kit);
-            }
-        }
-    }
-
-    /// Gives a client that waited its reply, and a turn.
-    fn deliver(&mut self, client: &ClientCell, reply: ReplyBuffer) {
-        // Relaxed: this thread wrote it.
-        let number = client.seat.load(Ordering::Relaxed);
-        let connection = self.floor.connections.at(number);
-        // The client may have gone, and another one come to its place.
-        let Some(connection) = connection.filter(|found| found.session().id() == client.id) else {
-            return;
-        };
-        connection.deliver(reply);
-        if !connection.is_queued {
-            connection.is_queued = true;
-            self.floor.queue.push_back(number);
-        }
-    }
-
-    /// Gives all postponed connections a turn in the next round.
-    fn resume(&mut self) {
-        self.kit.has_postponed = false;
-        // Those who wait for keys may have to be served.
-        self.next_tick_us = 0;
-        for number in 0..self.floor.connections.place_count() {
-            if let Some(connection) = self.floor.connections.at(number)
-                && connection.resume()
-                && !connection.is_queued
-            {
-                connection.is_queued = true;
-                self.floor.queue.push_back(number);
-            }
-        }
-    }
-
     /// Does what is due by the clock.
     fn keep_time(&mut self) {
         let now_us = clock::monotonic_us();
+        if std::mem::take(&mut self.floor.has_resumed) {
+            // Those who wait for keys may have to be served.
+            self.next_tick_us = 0;
+        }
         if self.has_more_work || now_us >= self.next_tick_us {
             self.has_more_work = self.kit.worker.tick();
             self.kit.worker.engine().send_gathered_news(None);
@@ -441,7 +292,8 @@ impl EventLoop {
             self.mind_connections();
         }
         if self.kit.has_postponed && self.pause_end_ms().is_none() {
-            self.resume();
+            self.floor.resume(&mut self.kit);
+            self.next_tick_us = 0;
         }
     }
 

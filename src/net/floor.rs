@@ -1,8 +1,8 @@
 //! A worker's connections and where they come from, apart from the tools that serve them.
 //!
 //! While a command of one connection takes long (a script), that connection is taken out, and the floor
-//! is lent to it as its [`Turn`]: from time to time it looks after all others, with tools of its own
-//! that run only what may run meanwhile, and answer BUSY to the rest.
+//! is lent to it as its [`Turn`]: from time to time it looks after all others and reads the letters, with
+//! tools of its own, which run what needs nothing that the long command holds and wait for nothing.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,11 +17,15 @@ use super::connection::{Begun, Connection, Next};
 use super::connections::Connections;
 use super::event_loop::WAKE;
 use super::kit::Kit;
+use super::letters::Enclosure;
 use super::listen::Listeners;
 use super::outbox::Outbox;
 use super::ports::{Arrival, PeerAddress, Ports};
 use crate::base::log;
-use crate::engine::{Engine, Nobody, Peer, Turn, Worker};
+use crate::base::mailbox::Mailbox;
+use crate::base::patience::without_waiting;
+use crate::engine::{Nobody, Peer, Turn, Worker, WorkerMessage};
+use crate::pubsub::Bundle;
 use crate::stats::Counter;
 
 /// Events taken from the system at once while a command takes long.
@@ -33,11 +37,21 @@ struct Aside {
     events: Events,
 }
 
+/// Where a worker's letters and connections come from.
+pub(super) struct Post {
+    pub(super) mailbox: Mailbox<WorkerMessage>,
+    pub(super) ports: Arc<Ports>,
+    pub(super) acceptor: Option<Acceptor>,
+}
+
 /// The connections of one worker.
 pub(super) struct Floor {
-    index: usize,
-    engine: Arc<Engine>,
+    pub(super) index: usize,
     pub(super) poll: Poll,
+    pub(super) mailbox: Mailbox<WorkerMessage>,
+    pub(super) letters: Vec<WorkerMessage>,
+    /// Messages to the same subscribers, while the letters are read.
+    pub(super) bundle: Bundle,
     pub(super) ports: Arc<Ports>,
     pub(super) acceptor: Option<Acceptor>,
     pub(super) connections: Connections,
@@ -51,26 +65,33 @@ pub(super) struct Floor {
     pub(super) outbox: Outbox,
     arrivals: Vec<Arrival>,
     pub(super) has_letters: bool,
-    /// The connection that is taken out, and its events meanwhile.
-    taken_out: Option<usize>,
+    /// The worker is told to stop.
+    pub(super) is_stopping: bool,
+    /// Postponed connections have been resumed since somebody looked here.
+    pub(super) has_resumed: bool,
+    /// The connection that is taken out, its events meanwhile, and what others send it, each with the id
+    /// of the client it is for.
+    pub(super) taken_out: Option<usize>,
     missed: Vec<Event>,
+    pub(super) kept: Vec<(u64, Enclosure)>,
+    /// Who serves others meanwhile, before it is needed for the first time, and from then on.
+    stand_in: Option<Worker>,
     aside: Option<Box<Aside>>,
-    /// Some connection waits for the end of a pause that began while a command took long.
+    /// Some connection waits for the end of a pause that began while a command took long, or for what was
+    /// not to be had meanwhile.
     has_postponed: bool,
 }
 
 impl Floor {
     /// Makes an empty floor.
-    pub(super) fn new(
-        (index, engine): (usize, Arc<Engine>),
-        poll: Poll,
-        ports: Arc<Ports>,
-        acceptor: Option<Acceptor>,
-    ) -> Self {
+    pub(super) fn new(index: usize, poll: Poll, worker: &Worker, post: Post) -> Self {
+        let Post { mailbox, ports, acceptor } = post;
         Self {
             index,
-            engine,
             poll,
+            mailbox,
+            letters: Vec::new(),
+            bundle: Bundle::default(),
             ports,
             acceptor,
             connections: Connections::default(),
@@ -80,8 +101,12 @@ impl Floor {
             outbox: Outbox::default(),
             arrivals: Vec::new(),
             has_letters: false,
+            is_stopping: false,
+            has_resumed: false,
             taken_out: None,
             missed: Vec::new(),
+            kept: Vec::new(),
+            stand_in: Some(worker.stand_in()),
             aside: None,
             has_postponed: false,
         }
@@ -130,6 +155,9 @@ impl Floor {
             connection.note(&event);
         }
         self.connections.put_back(number, connection);
+        if !self.kept.is_empty() {
+            self.hand_out_kept(number);
+        }
         has_news
     }
 
@@ -249,31 +277,22 @@ impl Floor {
         self.connections.add(Box::new(Connection::new(stream, session)));
     }
 
-    /// Gives a connection a turn while a command of another one takes long.
+    /// Gives a connection a turn, up to its replies, while a command of another one takes long.
     fn serve_aside(&mut self, number: usize, kit: &mut Kit) {
         let Some(connection) = self.connections.at(number) else { return };
-        let next = match connection.begin(kit, &mut Nobody) {
-            Begun::Done(next) => next,
-            Begun::Ran => connection.finish(kit),
+        match connection.begin(kit, &mut Nobody) {
+            Begun::Done(next) => return self.end_turn(number, next, kit),
+            Begun::Ran => {}
             Begun::Joined(share) => {
                 connection.run_share(share, kit, &mut Nobody);
                 kit.clear_group();
-                connection.finish(kit)
             }
-        };
-        self.end_turn(number, next, kit);
+        }
+        self.finishing.push(number);
     }
 
-    fn look_around(&mut self, aside: &mut Aside) {
-        let Aside { kit, events } = aside;
-        kit.renew();
-        // What does not succeed now does so later.
-        let _polled = self.poll.poll(events, Some(Duration::ZERO));
-        for event in events.iter() {
-            self.note(event);
-        }
-        self.finish_turns(kit);
-        self.send_messages(None, kit);
+    /// Serves all connections that want a turn, each once, and sends their replies.
+    fn serve_all_aside(&mut self, kit: &mut Kit) {
         while let Some(number) = self.ready.pop_front() {
             self.serve_aside(number, kit);
         }
@@ -284,10 +303,39 @@ impl Floor {
                 self.serve_aside(number, kit);
             }
         }
-        if self.has_letters {
-            // The letters themselves are read when the command has ended.
-            self.take_arrivals();
+        // Whoever has changed a key that he has read hears of it in one write with the reply.
+        self.read_own_letters(kit);
+        self.finish_turns(kit);
+        self.send_messages(None, kit);
+    }
+
+    /// Reads the letters that have come, and has those run again what was not to be had.
+    fn catch_up(&mut self, kit: &mut Kit) {
+        kit.worker.engine().send_gathered_news(Some(self.index));
+        let has_own_mail = kit.worker.engine().take_own_mail(self.index);
+        if std::mem::take(&mut self.has_letters) || has_own_mail {
+            self.read_letters(kit);
         }
+        if kit.worker.next_deadline_ms().is_some_and(|deadline_ms| deadline_ms <= kit.now_ms) {
+            kit.worker.end_overdue_waits();
+        }
+        if self.has_postponed && !kit.is_paused() && kit.worker.may_answer() {
+            self.has_postponed = false;
+            self.resume(kit);
+        }
+    }
+
+    fn look_around(&mut self, aside: &mut Aside) {
+        let Aside { kit, events } = aside;
+        kit.renew();
+        // What does not succeed now does so later.
+        let _polled = self.poll.poll(events, Some(Duration::ZERO));
+        for event in events.iter() {
+            self.note(event);
+        }
+        self.catch_up(kit);
+        self.finish_turns(kit);
+        self.serve_all_aside(kit);
         self.accept(kit);
         self.has_postponed |= std::mem::take(&mut kit.has_postponed);
     }
@@ -295,11 +343,18 @@ impl Floor {
 
 impl Turn for Floor {
     fn meanwhile(&mut self) {
-        let mut aside = self.aside.take().unwrap_or_else(|| {
-            let worker = Worker::aside(Arc::clone(&self.engine), self.index);
-            Box::new(Aside { kit: Kit::new(worker), events: Events::with_capacity(EVENTS_MAX) })
-        });
-        self.look_around(&mut aside);
-        self.aside = Some(aside);
+        let aside = match (self.aside.take(), self.stand_in.take()) {
+            (Some(aside), _) => Some(aside),
+            (None, Some(worker)) => {
+                let events = Events::with_capacity(EVENTS_MAX);
+                Some(Box::new(Aside { kit: Kit::new(worker), events }))
+            }
+            // It is at work already, beneath this call.
+            (None, None) => None,
+        };
+        if let Some(mut aside) = aside {
+            without_waiting(|| self.look_around(&mut aside));
+            self.aside = Some(aside);
+        }
     }
 }

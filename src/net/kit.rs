@@ -47,7 +47,7 @@ pub(super) struct Kit {
     pub(super) ticker: Ticker,
     /// The wall clock at the start of this round of the event loop, in milliseconds.
     pub(super) now_ms: u64,
-    /// Some connection waits for the end of a pause.
+    /// Some connection waits for the end of a pause, or of what was postponed beside a script.
     pub(super) has_postponed: bool,
 }
 
@@ -73,6 +73,11 @@ impl Kit {
     pub(super) fn renew(&mut self) {
         self.now_ms = clock::unix_ms();
         self.settings.renew(&self.worker.engine().config);
+    }
+
+    /// Says whether CLIENT PAUSE is in force.
+    pub(super) fn is_paused(&self) -> bool {
+        self.worker.engine().pause.current(self.now_ms).is_some()
     }
 
     /// Says whether the group should take no further connection.

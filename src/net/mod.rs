@@ -17,6 +17,7 @@ mod event_loop;
 mod floor;
 mod input;
 mod kit;
+mod letters;
 mod listen;
 mod options;
 mod outbox;

@@ -11,7 +11,7 @@ use crate::resp::{Protocol, ReplyBuffer};
 const JOINED_BYTES_MAX: usize = 16 * 1024;
 
 /// Messages of one name to the same subscribers of one worker, in the order they were published in.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Bundle {
     first: Option<Broadcast>,
     /// All messages, if there are several, in either version of the protocol.

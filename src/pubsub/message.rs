@@ -73,6 +73,7 @@ fn push_bulk(out: &mut Vec<u8>, text: &[u8]) -> usize {
 }
 
 /// A message with the subscribers of one worker.
+#[derive(Clone)]
 pub struct Broadcast {
     pub message: Message,
     pub to: Listeners,

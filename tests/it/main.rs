@@ -1,5 +1,6 @@
 //! Client contracts, all in one binary.
 
+mod busy;
 mod clients;
 mod collection_races;
 mod connection;

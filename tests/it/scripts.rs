@@ -217,16 +217,16 @@ fn clients_of_other_shards_do_not_mind_a_script_with_declared_keys() {
     let mut others: Vec<Client> = (0..8).map(|_| server.client()).collect();
     let busy = start_endless(&server, &["EVAL", ENDLESS, "1", "held"]);
     let mut answered_count = 0;
-    for round in 0..50 {
+    for round in 0..20 {
         for client in &mut others {
             let reply = client.call(&["INCR", &format!("free:{round}")]);
-            // Only those of the worker that runs the script are held up with it.
+            // One or two may be in the shard of the script's key.
             answered_count += usize::from(!reply.is_error());
             assert_eq!(client.line("GET held").error(), BUSY);
             assert_eq!(client.line("MGET held b").error(), BUSY);
         }
     }
-    assert!(answered_count >= 50 * 4, "{answered_count}");
+    assert!(answered_count >= 18 * 8, "{answered_count}");
     kill(&server, busy);
     assert_eq!(others[0].line("SET held 1").text(), "OK");
 }
@@ -248,12 +248,9 @@ fn walks_over_all_keys_do_not_wait_for_a_slow_script() {
         assert_eq!(client.line("KEYS held").error(), BUSY);
         assert_eq!(client.line("SCAN 0 COUNT 1000000").error(), BUSY);
     }
-    let mut fields = 0;
     for client in &mut others {
-        let reply = client.line("INFO keyspace");
-        fields += usize::from(!reply.is_error() && reply.text().contains("db0:keys=501"));
+        assert!(client.line("INFO keyspace").text().contains("db0:keys=501"));
     }
-    assert!(fields >= 4, "only clients of the script's own worker read BUSY: {fields}");
     kill(&server, busy);
     assert_eq!(others[0].line("KEYS held").items().len(), 1);
     let last = others[0].line("SCAN 0 COUNT 1000000");
@@ -272,10 +269,8 @@ fn readers_do_not_mind_a_script_that_only_reads_the_same_key() {
         let text = format!("#!lua flags=no-writes\n{ENDLESS}");
         let busy = start_endless(&server, &[script, &text, "1", "held"]);
         wait_until("it holds its key", || others[0].line("SET held 1").is_error());
-        // Only those of the worker that runs the script are held up with it.
-        let read = others.iter_mut().map(|client| client.line("GET held"));
-        assert!(read.filter(|reply| !reply.is_error()).count() >= 4);
         for client in &mut others {
+            assert_eq!(client.line("GET held").text(), "1");
             assert_eq!(client.line("SET held 2").error(), BUSY);
         }
         kill(&server, busy);

@@ -19,7 +19,7 @@ use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicUsize, Ordering};
 use shuttle::thread;
 
-use gate::Gate;
+use gate::{Beside, Gate};
 use mailbox::Mailbox;
 
 const SCHEDULE_COUNT: usize = 2_000;
@@ -134,6 +134,7 @@ fn nobody_waits_for_who_holds_it_for_long_in_any_schedule() {
                         return;
                     }
                     let held = gate.hold_for_long(0, true);
+                    assert!(gate.is_slow(0) && gate.beside(0) == Beside::ShutOut);
                     while is_over.load(Ordering::SeqCst) < 2 {
                         thread::yield_now();
                     }

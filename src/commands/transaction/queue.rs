@@ -55,7 +55,7 @@ fn exec(context: &mut Context<'_>) -> Result<(), CommandError> {
         context.engine.unwatch(&mut context.session.watches);
         return Err(ABORTED);
     }
-    context.execute(&transaction)
+    context.execute(transaction)
 }
 
 pub(super) const DISCARD: Command = Command {

@@ -28,6 +28,11 @@ const KEPT_BYTES_MAX: usize = 64 * 1024;
 /// The same for their number.
 const KEPT_COUNT_MAX: usize = 1024;
 
+/// For how long a script has its thread to itself.
+const ALONE_US: u64 = 2000;
+/// How long it runs at least between two turns of others, unless it is slow.
+const TURN_PAUSE_NS: u64 = 1_000_000;
+
 const ARGUMENTS: &str = "ERR Wrong number of args calling Redis command from script";
 const UNKNOWN: &str = "ERR Unknown Redis command called from script";
 const NOT_ALLOWED: &str = "ERR This Redis command is not allowed from script";
@@ -105,6 +110,9 @@ pub(super) struct ScriptHost<'h, 'c> {
     reservation: Option<gate::Reservation<'c>>,
     /// When, as [`clock::raw`] counts.
     began: u64,
+    /// When, counted like that, others have been served last, and how long that took.
+    turn_ended: u64,
+    turn_ns: u64,
     slow: Option<Slow<'c>>,
     desk: Desk,
 }
@@ -116,6 +124,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         reservation: Option<gate::Reservation<'c>>,
     ) -> Self {
         let flags = program.flags;
+        let began = clock::raw();
         Self {
             kind: program.kind,
             name: program.name,
@@ -132,7 +141,9 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             refusal: None,
             within: None,
             reservation,
-            began: clock::raw(),
+            began,
+            turn_ended: began,
+            turn_ns: 0,
             slow: None,
             desk: DESK.take(),
             context,
@@ -370,6 +381,19 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         self.slow = Some(self.enter_as_slow(Arc::new(script)));
     }
 
+    /// Has the worker serve others, for no longer than the script has run since it did so last.
+    fn give_turn(&mut self) {
+        let ran_ns = clock::elapsed_ns(self.turn_ended);
+        let pause_ns = if self.slow.is_some() { 0 } else { TURN_PAUSE_NS };
+        if ran_ns < self.turn_ns.max(pause_ns) {
+            return;
+        }
+        let began = clock::raw();
+        self.context.turn.meanwhile();
+        self.turn_ns = clock::elapsed_ns(began);
+        self.turn_ended = clock::raw();
+    }
+
     fn is_overdue(&self) -> bool {
         let threshold_ms = self.context.engine.config.number(Setting::BusyReplyThreshold);
         let elapsed_ms = self.elapsed_us() / 1000;
@@ -444,13 +468,12 @@ impl Host for ScriptHost<'_, '_> {
         if self.is_over || self.context.engine.is_stopping() {
             return Meanwhile::Kill(script::KILLED);
         }
-        if self.slow.is_none() {
-            if !self.is_overdue() {
-                return Meanwhile::GoOn;
-            }
+        if self.slow.is_none() && self.is_overdue() {
             self.become_slow();
         }
-        self.context.turn.meanwhile();
+        if self.slow.is_some() || self.elapsed_us() >= ALONE_US {
+            self.give_turn();
+        }
         let is_killed = self.slow.as_ref().is_some_and(|slow| slow.script.is_killed());
         if is_killed { Meanwhile::Kill(script::KILLED) } else { Meanwhile::GoOn }
     }

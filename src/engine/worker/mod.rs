@@ -3,6 +3,7 @@
 //! Per command: the gates, the locks its keys need, the handler, the effects (still under the locks),
 //! then the statistics. Figures that are only summed are kept aside and added once per batch.
 
+mod answers;
 mod row;
 
 use std::ops::Range;
@@ -10,19 +11,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::ahead::Ahead;
 use super::batch::{Batch, ROW_COMMANDS_MIN};
+use super::beside::Standing;
 use super::clients::{Gauges, Peer};
-use super::command::{Flags, InTransaction};
+use super::command::InTransaction;
 use super::context::Context;
 use super::effects::Effects;
 use super::error::CommandError;
 use super::gates::{self, Candidate, Verdict};
-use super::locking::{Declared, lock};
+use super::locking::{self, Declared, lock};
 use super::logs::{Ended, STALE_CLOCK_NS, record_event};
 use super::memory::{Room, make_room};
 use super::notify::{self, Event};
-use super::refusals::Misfit;
 use super::removal::{record_expired, record_removal, remove_overdue};
 use super::serve::Server;
 use super::session::{Flow, ReplyMode, Session};
@@ -39,6 +42,7 @@ use crate::keyspace::{
 };
 use crate::resp::ReplyBuffer;
 use crate::stats::{Counter, WorkerStats};
+use answers::{queue, refuse, refuse_misfit};
 
 /// Time one slice of active expiry may take.
 const SWEEP_SLICE: Duration = Duration::from_micros(50);
@@ -81,12 +85,12 @@ struct Scratch {
     access: Access,
     /// Expired keys that commands saw, to be removed when nothing is locked.
     overdue: Vec<Overdue>,
-    /// When clients of this worker that wait give up.
-    deadlines: Deadlines,
+    /// When clients of this worker that wait give up; its stand-in has the same. Only this thread locks it.
+    deadlines: Arc<Mutex<Deadlines>>,
     /// The command that ran last waits.
     is_waiting: bool,
-    /// The worker is kept out of the keyspace, and must not wait to get in.
-    is_shut_out: bool,
+    /// Whether commands may come to the keyspace.
+    standing: Standing,
     /// Nothing could be evicted for the command that runs.
     is_out_of_memory: bool,
 }
@@ -96,8 +100,8 @@ pub struct Worker {
     engine: Arc<Engine>,
     scratch: Scratch,
     sweep: Sweep,
-    /// It stands in for a worker of this thread that is inside the gate with a command that takes
-    /// long: it never enters, and runs only what needs nothing there.
+    /// It stands in for a worker of this thread that is in the middle of a command that takes long: it
+    /// neither enters the gate nor leaves it.
     is_aside: bool,
 }
 
@@ -119,9 +123,9 @@ impl Worker {
             now_ms,
             access: access(&tuning, now_ms),
             overdue: Vec::new(),
-            deadlines: Deadlines::default(),
+            deadlines: Arc::default(),
             is_waiting: false,
-            is_shut_out: false,
+            standing: Standing::Inside,
             is_out_of_memory: false,
         };
         let sweep = Sweep::new(index, engine.worker_count());
@@ -132,9 +136,13 @@ impl Worker {
         Self { engine, scratch, sweep, is_aside: false }
     }
 
-    /// Creates a stand-in for a worker that is busy with a command that takes long, on its thread.
-    pub fn aside(engine: Arc<Engine>, index: usize) -> Self {
-        Self { is_aside: true, ..Self::new(engine, index) }
+    /// Creates a stand-in for this worker, to run commands on its thread while one takes long, and where
+    /// nothing is waited for ([`crate::base::patience::without_waiting`]).
+    pub fn stand_in(&self) -> Self {
+        let mut other = Self::new(Arc::clone(&self.engine), self.scratch.index);
+        other.is_aside = true;
+        other.scratch.deadlines = Arc::clone(&self.scratch.deadlines);
+        other
     }
 
     /// Returns what this worker shares with the others.
@@ -216,7 +224,11 @@ impl Worker {
         let scratch = &mut self.scratch;
         let mut tick = scratch.ticker.raw();
         scratch.renew_unless_fresh(engine, tick);
-        scratch.is_shut_out = self.is_aside || !engine.gate.enter(scratch.index);
+        scratch.standing = match self.is_aside {
+            true => Standing::of_stand_in(engine, scratch.index),
+            false if engine.gate.enter(scratch.index) => Standing::Inside,
+            false => Standing::ShutOut,
+        };
         let mut ran = Ran { command_count: 0, flow: Flow::Continue };
         let Range { start, end } = range;
         let mut ahead = (range.len() >= ROW_COMMANDS_MIN).then(Ahead::default);
@@ -261,14 +273,20 @@ impl Worker {
         ran
     }
 
+    /// Says of a stand-in whether commands that were put off may be answered now: they run, or somebody
+    /// keeps them from it for long.
+    pub fn may_answer(&self) -> bool {
+        Standing::of_stand_in(&self.engine, self.scratch.index) != Standing::Later
+    }
+
     /// Returns when the next client that waits gives up, in milliseconds since 1970.
     pub fn next_deadline_ms(&self) -> Option<u64> {
-        self.scratch.deadlines.next_ms()
+        self.scratch.deadlines.lock().next_ms()
     }
 
     /// Ends the waits whose time is over.
     pub fn end_overdue_waits(&mut self) {
-        self.scratch.deadlines.end_overdue(&self.engine, clock::unix_ms());
+        self.scratch.deadlines.lock().end_overdue(&self.engine, clock::unix_ms());
     }
 
     /// Does what is due without a client asking: expires and evicts. Returns true when more is due
@@ -291,7 +309,7 @@ impl Worker {
         let engine = &*self.engine;
         let evicts = self.scratch.relieve(engine) == Room::Later;
         let mut ready = engine.pause.take_held_back();
-        ready.append(&mut self.scratch.deadlines.polled_keys());
+        ready.append(&mut self.scratch.deadlines.lock().polled_keys());
         self.scratch.serve(engine, ready);
         engine.gate.leave(self.scratch.index);
         swept.has_more || evicts
@@ -466,6 +484,9 @@ impl Scratch {
         let outcome = self.call(engine, session, known, (args, hash), (reply, turn));
         self.remove_overdue(engine);
         if let Err(error) = &outcome {
+            if *error == CommandError::NotNow {
+                return self.put_off(session, (reply, checkpoint), tracks);
+            }
             error.count(stats, known.id);
             reply.error_bytes(&error.bytes());
         }
@@ -503,19 +524,15 @@ impl Scratch {
         (known, args): (&Known, Args<'_>),
     ) -> Verdict {
         // The gate may have been opened and closed again by a command of this batch.
-        let is_shut_out = self.is_shut_out || !engine.gate.is_inside(self.index);
-        let is_out_of_memory = !is_shut_out && self.relieve(engine) == Room::None;
+        let is_inside = engine.gate.is_inside(self.index);
+        let standing = match self.standing {
+            Standing::Inside if !is_inside => Standing::ShutOut,
+            standing => standing,
+        };
+        let is_out_of_memory = standing.may_lock() && self.relieve(engine) == Room::None;
         self.is_out_of_memory = is_out_of_memory;
         let now_ms = self.now_ms;
-        gates::ask(&Candidate {
-            engine,
-            session,
-            known,
-            args,
-            now_ms,
-            is_out_of_memory,
-            is_shut_out,
-        })
+        gates::ask(&Candidate { engine, session, known, args, now_ms, is_out_of_memory, standing })
     }
 
     #[inline]
@@ -570,12 +587,12 @@ impl Scratch {
         let (db, index, now_ms) = (session.db, self.index, self.now_ms);
         let client_id = session.id();
         let Self { access, effects, tuning, redacted, declared, sums, .. } = self;
-        let (deadlines, is_waiting) = (&mut self.deadlines, &mut self.is_waiting);
+        let (deadlines, is_waiting) = (&self.deadlines, &mut self.is_waiting);
         let overdue = &mut self.overdue;
         let access = &*access;
         let request = (args, hash);
         let Some((keys, first_key)) = lock(engine, db, known, request, declared, access) else {
-            return Err(engine.slow.refusal());
+            return Err(locking::refusal(engine, db, known, args, declared));
         };
         let mut context = Context {
             engine,
@@ -600,6 +617,7 @@ impl Scratch {
         if let Some(request) = context.wait.take() {
             let is_polled = request.is_polled;
             let waiter = waiting::park(&mut context, *request);
+            let mut deadlines = deadlines.lock();
             deadlines.add(&waiter);
             if is_polled {
                 deadlines.poll(&waiter);
@@ -717,100 +735,5 @@ impl Scratch {
         // Relaxed: only this thread writes the client's gauges.
         let count = gauges.command_count.load(std::sync::atomic::Ordering::Relaxed);
         Gauges::set(&gauges.command_count, count + command_count as u64);
-    }
-}
-
-/// Answers a request that fits no command.
-#[cold]
-fn refuse_misfit(
-    engine: &Engine,
-    stats: &WorkerStats,
-    session: &mut Session,
-    reply: &mut ReplyBuffer,
-    misfit: Misfit,
-) -> Flow {
-    let error = match misfit {
-        Misfit::Browser => {
-            refusals::warn_of_browser(&session.cell.peer);
-            return Flow::Close;
-        }
-        Misfit::Unknown(error) => error,
-        Misfit::Arity { id, error, runs_queue } => {
-            stats.record_rejected(id);
-            let bytes = error.bytes();
-            let reason = bytes.strip_prefix(b"ERR ").unwrap_or(&bytes);
-            if runs_queue { give_up_transaction(engine, session, reason) } else { error }
-        }
-    };
-    session.abort_transaction();
-    let is_stranger = !session.is_authenticated;
-    let error = if is_stranger { CommandError::AuthenticationRequired } else { error };
-    answer_refusal(stats, session, reply, &error);
-    Flow::Continue
-}
-
-/// Refuses a command that the gates held up; in a transaction, that aborts it.
-#[cold]
-fn refuse(
-    engine: &Engine,
-    stats: &WorkerStats,
-    session: &mut Session,
-    reply: &mut ReplyBuffer,
-    (known, error): (&Known, CommandError),
-) {
-    session.abort_transaction();
-    let runs_queue = known.command.in_transaction == InTransaction::RunsQueue;
-    if runs_queue {
-        let bytes = error.bytes();
-        let reason = bytes.strip_prefix(b"ERR ").unwrap_or(&bytes);
-        let error = give_up_transaction(engine, session, reason);
-        return answer_refusal(stats, session, reply, &error);
-    }
-    answer_refusal(stats, session, reply, &error);
-}
-
-/// Ends a transaction without running it; returns what the client is told.
-fn give_up_transaction(engine: &Engine, session: &mut Session, reason: &[u8]) -> CommandError {
-    session.transaction = None;
-    engine.unwatch(&mut session.watches);
-    let reason = String::from_utf8_lossy(reason);
-    CommandError::refused_with(format!("EXECABORT Transaction discarded because of: {reason}"))
-}
-
-/// Keeps a command for the end of the transaction.
-#[cold]
-fn queue(
-    engine: &Engine,
-    stats: &WorkerStats,
-    session: &mut Session,
-    reply: &mut ReplyBuffer,
-    (known, args): (&Known, Args<'_>),
-) {
-    if known.command.flags.has(Flags::NO_MULTI) {
-        session.abort_transaction();
-        let error = CommandError::refused("ERR Command not allowed inside a transaction");
-        return answer_refusal(stats, session, reply, &error);
-    }
-    if let Some(transaction) = &mut session.transaction {
-        transaction.push(known, args, known.command.flags_with(engine, args));
-    }
-    if session.reply_mode == ReplyMode::On {
-        reply.simple("QUEUED");
-    }
-}
-
-#[cold]
-fn answer_refusal(
-    stats: &WorkerStats,
-    session: &mut Session,
-    reply: &mut ReplyBuffer,
-    error: &CommandError,
-) {
-    let text = error.bytes();
-    stats.record_error(&text);
-    match session.reply_mode {
-        ReplyMode::On => reply.error_bytes(&text),
-        ReplyMode::SkipThis => session.reply_mode = ReplyMode::On,
-        ReplyMode::Off | ReplyMode::SkipNext => {}
     }
 }

@@ -37,7 +37,7 @@ impl Scratch {
         may_enter
             && may_call
             && is_ordinary
-            && !self.is_shut_out
+            && self.standing.may_lock()
             && engine.gate.is_inside(self.index)
             && !engine.persistence.is_loading()
             && !engine.monitors.is_watched()

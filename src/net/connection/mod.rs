@@ -381,7 +381,8 @@ impl Connection {
                     Next::Wait
                 }
             }
-            State::Postponed | State::Waiting if self.is_ending => Next::Close,
+            State::Waiting if self.is_ending => Next::Close,
+            State::Postponed if self.is_ending && kit.is_paused() => Next::Close,
             State::Postponed | State::Waiting if can_send => Next::Again,
             State::Postponed | State::Waiting => Next::Wait,
             State::Closing if can_send => Next::Again,
