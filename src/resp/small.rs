@@ -68,16 +68,9 @@ pub(super) fn put_signed_line(out: &mut Vec<u8>, kind: u8, number: i64) {
 
 #[inline(never)]
 fn put_long_line(out: &mut Vec<u8>, kind: u8, number: impl itoa::Integer) {
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(number).as_bytes();
-    let end = 1 + digits.len();
-    let mut line = [kind; LINE_BYTES_MAX];
-    line[1..end].copy_from_slice(digits);
-    line[end..end + 2].copy_from_slice(b"\r\n");
-    // All at once, whose size is known: less than three pieces cost.
-    let length = out.len() + end + 2;
-    out.extend_from_slice(&line);
-    out.truncate(length);
+    out.push(kind);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]

@@ -130,13 +130,24 @@ impl Chunk {
     /// Appends an item.
     #[inline]
     pub(super) fn push_back(&mut self, item: Item<'_>) {
-        self.insert(self.entries().end(), item);
+        let bytes = item.encoded_bytes();
+        self.make_room(bytes, false);
+        let (start, end) = (self.end(), self.end() + bytes);
+        item.write(&mut self.bytes[start..end]);
+        self.bytes[end] = TERMINATOR;
+        self.end = narrow(end);
+        self.count += 1;
     }
 
     /// Inserts an item before all.
     #[inline]
     pub(super) fn push_front(&mut self, item: Item<'_>) {
-        self.insert(At::new(HEADER_BYTES), item);
+        let bytes = item.encoded_bytes();
+        self.make_room(bytes, true);
+        let (start, end) = (self.start() - bytes, self.start());
+        item.write(&mut self.bytes[start..end]);
+        self.start = narrow(start);
+        self.count += 1;
     }
 
     /// Puts an item in an entry's place.

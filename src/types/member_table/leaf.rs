@@ -67,8 +67,12 @@ impl<M> Leaf<M> {
     /// Starts to fetch the tags, of a leaf that is too large only the first ones.
     #[inline]
     pub(super) fn prefetch_tags(&self) {
-        let lines = self.tags.chunks(LINE_BYTES).take(LEAF_MEMBERS_MAX / LINE_BYTES);
-        lines.for_each(|line| prefetch(line.as_ptr()));
+        let (mut line, mut left) = (self.tags.as_ptr(), self.tags.len().min(LEAF_MEMBERS_MAX));
+        while left > 0 {
+            prefetch(line);
+            line = line.wrapping_add(LINE_BYTES);
+            left = left.saturating_sub(LINE_BYTES);
+        }
     }
 
     /// Starts to fetch the words of the members with this tag, and shows their positions.
