@@ -94,8 +94,9 @@ def suits(command, in_transaction):
 
 
 def calls(command, chance):
-    """Says whether a script is to call a command: the error of COMMAND GETKEYS is another one there."""
-    return command[0].upper() != b"COMMAND" and chance.random() < WRAPPED
+    """Says whether a script is to call a command: the error of COMMAND GETKEYS is another one there, and a map of XINFO
+    becomes a table, whose order depends on all names in it."""
+    return command[0].upper() not in (b"COMMAND", b"XINFO") and chance.random() < WRAPPED
 
 
 def leave_out_what_is_new():

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Sends the same random commands to two servers and shows the first reply that differs.
 
-usage: differential.py [--reference PROGRAM] [--subject PROGRAM] [--commands N] [--seed N] [--all]
+usage: differential.py [--reference PROGRAM] [--subject PROGRAM] [--commands N] [--seed N] [--all] [--documented]
 
 Commands of all families with right and wrong arguments, also in transactions and called by scripts, go one by
 one to a fresh server of each kind, in RESP2 and in RESP3. Commands and options that the reference does not have
 are left out. Replies that depend on time are compared within a tolerance, those without an order
 as sets; everything else byte for byte. At the end both keyspaces are compared key by key.
+
+With --documented, commands are not those of the templates here but made of what the reference documents of itself.
 """
 import argparse
 import os
@@ -14,6 +16,7 @@ import random
 import sys
 
 import conversations
+import documented
 import streams
 from resp import Connection, Server
 
@@ -529,7 +532,7 @@ def compare_keyspaces(pair):
     return differences
 
 
-def run(reference, subject, protocol, count, seed, show_all):
+def run(reference, subject, protocol, count, seed, show_all, is_documented=False):
     """Holds one conversation; returns how many replies were the same and what differed."""
     chance = random.Random("%d/%d" % (seed, protocol))
     templates = known_to(reference, TEMPLATES)
@@ -545,9 +548,14 @@ def run(reference, subject, protocol, count, seed, show_all):
     pair.call("CONFIG", "SET", "stream-node-max-entries", "8")
     # Which command was slow is chance.
     pair.call("CONFIG", "SET", "slowlog-log-slower-than", "-1")
+    pair.call("SLOWLOG", "RESET")
+    commands = documented.Documented(*pair.sides) if is_documented else None
     history, differences, seen, transaction = [], [], set(), conversations.Transaction(same)
     for step in range(count):
-        command = spoil(expand(chance.choices(templates, weights)[0][1], chance), chance)
+        if commands:
+            command = commands.draw(chance)
+        else:
+            command = spoil(expand(chance.choices(templates, weights)[0][1], chance), chance)
         if transaction.queued is not None and chance.random() < conversations.ENDED:
             command = [b"EXEC"]
         if not conversations.suits(command, transaction.queued is not None):
@@ -593,6 +601,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="only templates that begin with one of these, e.g. X,ZADD")
     parser.add_argument("--all", action="store_true", help="go on after a difference, show one of each kind")
+    parser.add_argument("--documented", action="store_true", help="make commands of what the reference documents")
     parser.add_argument("--option", action="append", default=[], help="an option of the subject, e.g. threads=4")
     args = parser.parse_args()
     TEMPLATES[:] = [template for template in TEMPLATES if template[1].startswith(tuple(args.only.split(",")))]
@@ -600,7 +609,7 @@ def main():
     failed = False
     with Server(args.reference) as reference, Server(args.subject, *options) as subject:
         for protocol in (2, 3):
-            same_count, differences = run(reference, subject, protocol, args.commands, args.seed, args.all)
+            same_count, differences = run(reference, subject, protocol, args.commands, args.seed, args.all, args.documented)
             print("RESP%d: %d replies agree, %d differ" % (protocol, same_count, len(differences)))
             for difference in differences:
                 print(difference)
