@@ -54,6 +54,10 @@ impl SlowScript {
         self.state.load(Ordering::Relaxed) == IS_KILLED
     }
 
+    fn has_written(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == HAS_WRITTEN
+    }
+
     /// Notes that it is about to write; false when it was ended before.
     pub(super) fn may_write(&self) -> bool {
         let written = self.change(HAS_WRITTEN);
@@ -102,6 +106,7 @@ impl SlowScripts {
         let list = self.list.lock();
         let mut outcome = match list.first() {
             None => KillOutcome::NotBusy,
+            Some(script) if script.has_written() => KillOutcome::Unkillable,
             Some(script) => KillOutcome::IsA(script.kind),
         };
         for script in list.iter().filter(|script| script.kind == kind) {
@@ -140,6 +145,7 @@ mod tests {
         assert_eq!(slow.kill(ProgramKind::Function), KillOutcome::IsA(ProgramKind::Script));
         assert!(first.may_write());
         assert_eq!(slow.kill(ProgramKind::Script), KillOutcome::Unkillable);
+        assert_eq!(slow.kill(ProgramKind::Function), KillOutcome::Unkillable);
         slow.add(&second);
         assert_eq!(slow.kill(ProgramKind::Script), KillOutcome::Killed);
         assert!(second.is_killed() && !second.may_write() && !first.is_killed());
