@@ -238,12 +238,12 @@ def stream_views():
 
 
 def without_lag(reply):
-    """A reply without what only Redis 8 reckons as we do, of the same data: how far groups lag behind; and without the times
-    that servers before 7.2 do not know."""
+    """A reply without what only Redis 8 reckons as we do, of the same data: how much groups have read, and how far they lag
+    behind; and without the times that servers before 7.2 do not know."""
     mark, content = reply if isinstance(reply, tuple) and len(reply) == 2 else (None, None)
     if not isinstance(content, tuple):
         return reply
-    names = {at for at, item in enumerate(content) if item[1] in (b"lag", b"active-time", b"inactive")}
+    names = {at for at, item in enumerate(content) if item[1] in (b"lag", b"entries-read", b"active-time", b"inactive")}
     return mark, tuple(without_lag(item) for at, item in enumerate(content) if not {at, at - 1} & names)
 
 
