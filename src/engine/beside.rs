@@ -13,7 +13,6 @@ use super::gates::Candidate;
 use super::state::Engine;
 use super::table::{KeyPlan, Known};
 use crate::base::gate::Beside;
-use crate::base::patience::may_wait;
 use crate::keyspace::KeyPlace;
 
 /// How a worker stands to the keyspace.
@@ -81,10 +80,11 @@ pub(super) fn may_run(candidate: &Candidate<'_>, is_slow: bool) -> bool {
 }
 
 impl Engine {
-    /// Returns what becomes of a command that some shards, or what else it needs, could not be had for.
+    /// Returns what becomes of a command for which some shards could not be had: only one that can be put
+    /// off asks. If it is kept out of the gate meanwhile, it reads BUSY when it comes back.
     #[cold]
     pub(super) fn refusal_for(&self, places: &[KeyPlace]) -> CommandError {
-        if may_wait() || self.keyspace.is_held_for_long(places) {
+        if self.keyspace.is_held_for_long(places) {
             self.slow.refusal()
         } else {
             CommandError::NotNow

@@ -9,7 +9,7 @@ use super::state::Engine;
 use super::table::{KeyPlan, Known};
 use crate::keyspace::{Access, Key, KeyPlace, Keys, LockMode};
 
-/// Locks what a command declares; `None` if somebody holds it for long, or if it may not wait for it.
+/// Locks what a command declares; `None` if somebody holds it for a while, or if it may not wait for it.
 // Always inlined: what it returns is large, and is built where it is used.
 #[inline(always)]
 pub(super) fn lock<'k>(
@@ -27,7 +27,7 @@ pub(super) fn lock<'k>(
             Some(bytes) => {
                 let hash = hash.unwrap_or_else(|| engine.keyspace.hash(bytes));
                 let key = Key::with_hash(bytes, hash, db);
-                let keys = engine.keyspace.lock_one_soon(key.place(), known.mode, access)?;
+                let keys = engine.keyspace.lock_one_or_put_off(key.place(), known.mode, access)?;
                 (keys, Some((index, key)))
             }
         },
@@ -51,7 +51,8 @@ fn lock_many<'k>(
     if let Some(database) = keyspace.database(db) {
         hashes.iter().for_each(|&hash| database.prefetch_group(hash));
     }
-    let keys = keyspace.lock_soon(&mut declared.places, mode_of(engine, known, args), access)?;
+    let mode = mode_of(engine, known, args);
+    let keys = keyspace.lock_or_put_off(&mut declared.places, mode, access)?;
     for portion in hashes.chunks(HINTS_MAX) {
         let mut hints = EntryHints::default();
         portion.iter().for_each(|&hash| hints.note(keys.entry_hint(db, hash)));

@@ -214,7 +214,7 @@ impl Server<'_> {
     }
 
     /// Serves the waiters of keys that need locks of several shards; called without locks. Those for whom
-    /// somebody holds a shard for long are served later.
+    /// somebody holds a shard for a while are served later.
     #[cold]
     pub(super) fn serve_deferred(&mut self, deferred: Vec<OwnedKey>) {
         let engine = self.engine;
@@ -224,7 +224,7 @@ impl Server<'_> {
             while let Some(waiter) = engine.waiters.queue(&key, skipped, 1).pop() {
                 let (_, mut places) = ways_to_serve(engine, &waiter, |_| true);
                 let mode = LockMode::Exclusive;
-                let keys = engine.keyspace.lock_soon(&mut places, mode, self.access);
+                let keys = engine.keyspace.lock_or_put_off(&mut places, mode, self.access);
                 let Some(mut keys) = keys else {
                     engine.pause.hold_back(&key);
                     break;

@@ -131,7 +131,8 @@ impl Context<'_> {
             let sums = self.run_queue(transaction, None);
             self.settle(sums, None);
         } else {
-            let locked = engine.keyspace.lock_soon(&mut places, LockMode::Exclusive, access);
+            let mode = LockMode::Exclusive;
+            let locked = engine.keyspace.lock_or_put_off(&mut places, mode, access);
             let mut keys = locked.ok_or_else(|| engine.refusal_for(&places))?;
             if watches.has_changed(&mut keys) {
                 self.reply.null_array();

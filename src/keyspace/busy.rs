@@ -1,4 +1,5 @@
-//! Which shards somebody (a script) holds for long, so that nobody waits for them.
+//! Which shards somebody (a script) holds for long, so that nobody waits for them, and which for a while,
+//! so that those who have something else to do do not wait either.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -17,7 +17,9 @@ pub struct Keyspace {
     databases: Box<[OnceLock<Database>]>,
     order: Box<[AtomicU32]>,
     hasher: foldhash::quality::RandomState,
+    /// Shards that are held for long, and those that are held for a while.
     pub(super) busy: Busy,
+    pub(super) taken: Busy,
     pub(super) everybody: Everybody,
 }
 
@@ -49,6 +51,7 @@ impl Keyspace {
             order: (0..database_count).map(AtomicU32::new).collect(),
             hasher: foldhash::quality::RandomState::default(),
             busy: Busy::default(),
+            taken: Busy::default(),
             everybody: Everybody::default(),
         };
         // Both take milliseconds, and nearly everybody needs them: no client waits for them.

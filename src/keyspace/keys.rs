@@ -408,6 +408,11 @@ impl<'a> Keys<'a> {
         keyspace.busy.hold(self.places())
     }
 
+    /// Lets everybody know that these shards are held for a while, until the result is dropped.
+    pub fn hold_for_a_while<'b>(&self, keyspace: &'b Keyspace) -> HeldForLong<'b> {
+        keyspace.taken.hold(self.places())
+    }
+
     fn slice(&mut self) -> &mut [LockedShard<'a>] {
         match &mut self.shards {
             Shards::None => &mut [],

@@ -136,7 +136,19 @@ impl Keyspace {
         mode: LockMode,
         access: &'a Access,
     ) -> Option<Keys<'a>> {
-        let lock_soon = |place| self.lock_place_soon(place, mode);
+        let lock_soon = |place| self.lock_place_soon(place, mode, false);
+        Some(Keys::of(self.lock_places(places, mode, &lock_soon)?, access))
+    }
+
+    /// The same, but `None` also where somebody holds a shard for a while: for those who can do something
+    /// else meanwhile.
+    pub fn lock_or_put_off<'a>(
+        &'a self,
+        places: &mut [KeyPlace],
+        mode: LockMode,
+        access: &'a Access,
+    ) -> Option<Keys<'a>> {
+        let lock_soon = |place| self.lock_place_soon(place, mode, true);
         Some(Keys::of(self.lock_places(places, mode, &lock_soon)?, access))
     }
 
@@ -210,7 +222,22 @@ impl Keyspace {
     ) -> Option<Keys<'a>> {
         let shard = match self.try_place(place, mode) {
             Some(shard) => shard,
-            None => self.lock_place_soon(place, mode)?,
+            None => self.lock_place_soon(place, mode, false)?,
+        };
+        Some(Keys::of(Shards::One(shard), access))
+    }
+
+    /// Locks one shard as [`Self::lock_or_put_off`] does.
+    #[inline(always)]
+    pub fn lock_one_or_put_off<'a>(
+        &'a self,
+        place: KeyPlace,
+        mode: LockMode,
+        access: &'a Access,
+    ) -> Option<Keys<'a>> {
+        let shard = match self.try_place(place, mode) {
+            Some(shard) => shard,
+            None => self.lock_place_soon(place, mode, true)?,
         };
         Some(Keys::of(Shards::One(shard), access))
     }
@@ -230,15 +257,22 @@ impl Keyspace {
         Some(LockedShard { place, guard })
     }
 
-    /// Locks a shard that was not to be had at once, unless somebody holds it for long.
+    /// Locks a shard that was not to be had at once, unless somebody holds it for long or, if the caller
+    /// can come back, for a while.
     #[cold]
-    fn lock_place_soon(&self, place: KeyPlace, mode: LockMode) -> Option<LockedShard<'_>> {
+    fn lock_place_soon(
+        &self,
+        place: KeyPlace,
+        mode: LockMode,
+        may_come_back: bool,
+    ) -> Option<LockedShard<'_>> {
         let mut patience = Patience::default();
         loop {
             if let Some(shard) = self.try_place(place, mode) {
                 return Some(shard);
             }
-            if self.busy.holds(place) || !patience.pause() {
+            let is_put_off = may_come_back && self.taken.holds(place);
+            if is_put_off || self.busy.holds(place) || !patience.pause() {
                 return None;
             }
         }

@@ -28,6 +28,8 @@ const EVENTS_MAX: usize = 1024;
 /// Time between two rounds of the worker's own work while keys expire, and else.
 const BUSY_TICK_US: u64 = 20_000;
 const CALM_TICK_US: u64 = 100_000;
+/// Time between two tries to run what was put off because somebody holds what it needs.
+const RESUME_US: u64 = 1000;
 /// Nanoseconds that replies may wait for those of other connections, to be sent together.
 const SEND_DELAY_NS_MAX: u64 = 200_000;
 /// Reply bytes that may wait so.
@@ -61,6 +63,7 @@ pub(super) struct EventLoop {
     has_more_work: bool,
     next_tick_us: u64,
     next_upkeep_us: u64,
+    next_resume_us: u64,
 }
 
 impl EventLoop {
@@ -79,6 +82,7 @@ impl EventLoop {
             has_more_work: false,
             next_tick_us: 0,
             next_upkeep_us: 0,
+            next_resume_us: 0,
         }
     }
 
@@ -114,11 +118,14 @@ impl EventLoop {
             let left_ms = deadline_ms.saturating_sub(clock::unix_ms());
             patience = patience.min(Duration::from_millis(left_ms));
         }
+        if !self.kit.has_postponed {
+            return patience;
+        }
         match self.pause_end_ms() {
-            Some(end_ms) if self.kit.has_postponed => {
+            Some(end_ms) => {
                 patience.min(Duration::from_millis(end_ms.saturating_sub(clock::unix_ms())))
             }
-            _ => patience,
+            None => patience.min(Duration::from_micros(RESUME_US)),
         }
     }
 
@@ -291,7 +298,9 @@ impl EventLoop {
             self.next_upkeep_us = now_us + UPKEEP_US;
             self.mind_connections();
         }
-        if self.kit.has_postponed && self.pause_end_ms().is_none() {
+        if self.kit.has_postponed && now_us >= self.next_resume_us && self.pause_end_ms().is_none()
+        {
+            self.next_resume_us = now_us + RESUME_US;
             self.floor.resume(&mut self.kit);
             self.next_tick_us = 0;
         }

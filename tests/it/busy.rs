@@ -320,38 +320,76 @@ fn a_script_that_is_not_slow_yet_holds_up_only_who_wants_its_keys() {
     if is_reference() {
         return;
     }
-    // Never slow. Of several workers, those whose clients want the script's keys would wait.
-    let server = Server::start(&[("threads", "1"), ("busy-reply-threshold", "0")]);
-    let mut busy = server.client();
-    let mut waiting = clients(&server);
-    let mut watching = server.client();
-    assert_eq!(watching.line("WATCH none").text(), "OK");
-    let mut closing = server.client();
-    busy.send(&["EVAL", UNTIL_FILLED, "2", "held", "appended"]);
-    for (index, client) in waiting.iter_mut().enumerate() {
-        if index % 2 == 0 {
-            client.send(&["GET", "held"]);
-        } else {
-            client.send_raw("MULTI\r\nINCR held:count\r\nEXISTS held\r\nEXEC\r\n");
+    // Never slow: nobody reads BUSY.
+    for_each_thread_count_with(&[("busy-reply-threshold", "0")], |server| {
+        let mut busy = server.client();
+        let mut waiting = clients(server);
+        let mut watching = server.client();
+        assert_eq!(watching.line("WATCH none").text(), "OK");
+        let mut closing = server.client();
+        busy.send(&["EVAL", UNTIL_FILLED, "2", "held", "appended"]);
+        for (index, client) in waiting.iter_mut().enumerate() {
+            match index % 4 {
+                0 => client.send(&["GET", "held"]),
+                1 => client.send_raw("MULTI\r\nINCR held:count\r\nEXISTS held\r\nEXEC\r\n"),
+                2 => client.send_raw("GET held\r\n".repeat(20)),
+                _ => client.send(&["EVAL", "return redis.call('GET', KEYS[1])", "1", "held"]),
+            }
         }
-    }
-    watching.send_raw("MULTI\r\nEXISTS held\r\nEXEC\r\n");
-    closing.send(&["APPEND", "appended", "x"]);
-    closing.half_close();
-    // The script ends only if this is run while it runs.
-    assert_eq!(server.client().line("SET other 1").text(), "OK");
-    assert_eq!(busy.recv(), Value::Int(0));
-    for (index, client) in waiting.iter_mut().enumerate() {
-        if index % 2 == 0 {
-            assert!(client.recv().is_nil());
-        } else {
-            (0..3).for_each(|_| drop(client.recv()));
-            assert_eq!(client.recv().items()[1], Value::Int(0));
+        watching.send_raw("MULTI\r\nEXISTS held\r\nEXEC\r\n");
+        closing.send(&["APPEND", "appended", "x"]);
+        closing.half_close();
+        // Workers with clients who want the key serve the others.
+        for mut client in clients(server) {
+            assert!(client.line("GET free").is_nil());
         }
+        // The script ends only if this is run while it runs.
+        assert_eq!(server.client().line("SET other 1").text(), "OK");
+        assert_eq!(busy.recv(), Value::Int(0));
+        for (index, client) in waiting.iter_mut().enumerate() {
+            match index % 4 {
+                1 => {
+                    (0..3).for_each(|_| drop(client.recv()));
+                    assert_eq!(client.recv().items()[1], Value::Int(0));
+                }
+                2 => (0..20).for_each(|_| assert!(client.recv().is_nil())),
+                _ => assert!(client.recv().is_nil()),
+            }
+        }
+        let replies = (0..3).map(|_| watching.recv());
+        assert_eq!(replies.last(), Some(Value::Array(vec![Value::Int(0)])));
+        assert_eq!(closing.recv(), Value::Int(1));
+        let transactions = (CLIENTS / 4).to_string();
+        assert_eq!(server.client().line("GET held:count").text(), transactions);
+        assert_eq!(server.client().line("FLUSHALL").text(), "OK");
+    });
+}
+
+#[test]
+fn who_may_not_wait_for_a_script_is_served_once_it_ends() {
+    if is_reference() {
+        return;
     }
-    assert_eq!((0..3).map(|_| watching.recv()).last(), Some(Value::Array(vec![Value::Int(0)])));
-    assert_eq!(closing.recv(), Value::Int(1));
-    assert_eq!(server.client().line("GET held:count").text(), (CLIENTS / 2).to_string());
+    // Scripts that are never slow follow each other on one key; everybody gets his turn in between.
+    const SPIN: &str = "local now = redis.call('TIME') local ends = now[1] * 1e6 + now[2] + 4000 \
+        repeat now = redis.call('TIME') until now[1] * 1e6 + now[2] >= ends \
+        return redis.call('INCR', KEYS[1])";
+    const ROUNDS: usize = 20;
+    for_each_thread_count_with(&[("busy-reply-threshold", "0")], |server| {
+        in_threads(CLIENTS, |index| {
+            let mut client = server.client();
+            for _ in 0..ROUNDS {
+                let reply = match index % 2 {
+                    0 => client.call(&["EVAL", SPIN, "1", "count"]),
+                    _ => client.line("INCR count"),
+                };
+                assert!(reply.int() > 0);
+            }
+        });
+        let count = (CLIENTS * ROUNDS).to_string();
+        assert_eq!(server.client().line("GET count").text(), count);
+        assert_eq!(server.client().line("DEL count").int(), 1);
+    });
 }
 
 #[test]

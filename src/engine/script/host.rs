@@ -114,6 +114,8 @@ pub(super) struct ScriptHost<'h, 'c> {
     turn_ended: u64,
     turn_ns: u64,
     slow: Option<Slow<'c>>,
+    /// Others know that its shards are held for a while.
+    taken: Option<keyspace::HeldForLong<'c>>,
     desk: Desk,
 }
 
@@ -145,6 +147,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             turn_ended: began,
             turn_ns: 0,
             slow: None,
+            taken: None,
             desk: DESK.take(),
             context,
         }
@@ -312,6 +315,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         self.enter_as_slow_again();
         self.wait_for_others()?;
         self.context.keys.unlock();
+        self.taken = None;
         self.enter_as_slow_again();
         Ok(())
     }
@@ -472,6 +476,10 @@ impl Host for ScriptHost<'_, '_> {
             self.become_slow();
         }
         if self.slow.is_some() || self.elapsed_us() >= ALONE_US {
+            if self.taken.is_none() {
+                let engine: &Engine = self.context.engine;
+                self.taken = Some(self.context.keys.hold_for_a_while(&engine.keyspace));
+            }
             self.give_turn();
         }
         let is_killed = self.slow.as_ref().is_some_and(|slow| slow.script.is_killed());

@@ -17,7 +17,8 @@
 //! So a script runs once and to its end, whatever keys it uses, also the first time. Only one that has
 //! done nothing yet and would wait for a slow script ends: like any other command it is answered BUSY.
 //!
-//! After some milliseconds a script has its worker serve other clients now and then (`beside`). One that
+//! After some milliseconds a script has its worker serve other clients now and then (`beside`), and who
+//! wants its keys is put off instead of waiting, so that his worker can serve others, too. One that
 //! takes longer than `busy-reply-threshold` is entered in a list ([`SlowScripts`]). Nobody waits for what it
 //! holds any more: who wants it is answered BUSY.
 
