@@ -59,7 +59,8 @@
 //!   those whose code does not rule that out, one runs at a time ([`engine::CommandTable::keeps_to_keys`]).
 //! - The libraries of functions are one value, replaced as a whole behind the closed gate; a worker's
 //!   machine defines the functions of a library when it first calls one of them.
-//! - Nobody waits for what a script holds that takes long: he reads BUSY instead. The script's own worker
+//! - Who wants a key that a script holds for some milliseconds is put off, so that his worker serves
+//!   others; of one that takes long he reads BUSY. The script's own worker
 //!   serves its other clients and reads its letters from within it ([`engine::Turn`]): what they want is
 //!   tried for, not waited for, and what is not to be had at this moment is tried again.
 //! - A client that waits is parked under the locks of its keys, and served under the lock of the key
