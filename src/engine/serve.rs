@@ -167,6 +167,9 @@ impl Server<'_> {
         }
         Gauges::set(&parked.cell.gauges.last_active_ms, self.now_ms);
         engine.finish_wait(waiter, Some(reply));
+        if parked.tracker.is_some() {
+            engine.shed_tracked_keys(Some(self.index));
+        }
         // Behind its reply: the client may track what it has changed.
         if engine.tracking.is_on() && !known.command.is_unobserved {
             let touched: Vec<OwnedKey> = ready.range(ready_count..).cloned().collect();
@@ -196,7 +199,13 @@ impl Server<'_> {
                 true
             }
         };
-        let is_served = waiter.attempt(|| positions.iter().any(|&position| serve(position)));
+        let is_served = waiter.attempt(|| {
+            let is_served = positions.iter().any(|&position| serve(position));
+            if is_served {
+                engine.remember_late_reads(waiter);
+            }
+            is_served
+        });
         if context.keys.has_news() {
             context.keys.settle_overdue();
             record_expired(engine, index, &context.keys.take_expired());

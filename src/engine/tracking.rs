@@ -16,6 +16,7 @@ use super::plan::find_keys;
 use super::session::Session;
 use super::state::{Engine, WorkerMessage};
 use super::table::{KeyPlan, Known};
+use super::waiting::Waiter;
 use crate::config::Setting;
 use crate::keyspace::{Keys, OwnedKey};
 use crate::resp::{Protocol, ReplyBuffer};
@@ -298,13 +299,7 @@ impl Engine {
         (known, args): (&Known, Args<'_>),
         keys: &Keys<'_>,
     ) {
-        let Some(tracking) = &session.tracking else { return };
-        // Of a script, the commands it calls count.
-        let is_script = known.command.script_keeps_to_keys.is_some();
-        let is_read = known.command.flags.has(Flags::READONLY) && !is_script;
-        if !is_read || session.cell.tracking.broadcasts() || !tracking.notes_reads() {
-            return;
-        }
+        let Some(tracker) = tracker_of_reads(session, known) else { return };
         let found: SmallVec<[usize; 1]> = match known.plan {
             KeyPlan::None => return,
             KeyPlan::One(index) => [index].into(),
@@ -315,12 +310,20 @@ impl Engine {
             }
         };
         let read = || found.iter().filter_map(|&index| args.get(index));
-        read().for_each(|key| self.tracking.table.remember(&tracking.tracker, key));
+        read().for_each(|key| self.tracking.table.remember(tracker, key));
         if keys.lack_database() && self.keyspace.has_come(session.db) {
             // There was nothing to lock, so somebody may have set the keys between read and note.
             read().for_each(|key| self.forget_reads(Some(from), key, 0));
         }
         self.shed_tracked_keys(Some(from));
+    }
+
+    /// Notes for a client that waits no longer which keys it has read at last. It can neither leave nor
+    /// track otherwise meanwhile. What it was not served from is noted too, like what is read and absent.
+    pub(super) fn remember_late_reads(&self, waiter: &Waiter) {
+        if let Some(tracker) = &waiter.detail.tracker {
+            waiter.keys().iter().for_each(|key| self.tracking.table.remember(tracker, &key.bytes));
+        }
     }
 
     /// Forgets tracked keys, and tells whoever has read them, until there are no more than
@@ -468,6 +471,19 @@ impl Engine {
         let letter = WorkerMessage::Invalidate(Box::new(Invalidation { client, news }));
         self.post(from, worker, letter);
     }
+}
+
+/// Returns who is to be noted as a reader of the keys of a client's command, if they are to be noted.
+pub(super) fn tracker_of_reads<'a>(
+    session: &'a Session,
+    known: &Known,
+) -> Option<&'a Arc<Tracker>> {
+    let tracking = session.tracking.as_ref()?;
+    // Of a script, the commands it calls count.
+    let is_script = known.command.script_keeps_to_keys.is_some();
+    let is_read = known.command.flags.has(Flags::READONLY) && !is_script;
+    let is_noted = is_read && !session.cell.tracking.broadcasts() && tracking.notes_reads();
+    is_noted.then_some(&tracking.tracker)
 }
 
 /// Returns an array of keys as the protocol writes it.

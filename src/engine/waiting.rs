@@ -15,6 +15,7 @@ use super::context::Context;
 use super::error::CommandError;
 use super::session::Session;
 use super::state::{Engine, WorkerMessage};
+use super::tracking::{Tracker, tracker_of_reads};
 use crate::blocking;
 #[cfg(doc)]
 use crate::keyspace::Keys;
@@ -59,6 +60,8 @@ pub struct Parked {
     in_vain: fn(&mut ReplyBuffer),
     pub(super) db: u32,
     pub(super) no_touch: bool,
+    /// Who is noted as a reader of the keys when the client is served.
+    pub(super) tracker: Option<Arc<Tracker>>,
 }
 
 /// A client that waits.
@@ -97,6 +100,7 @@ pub(super) fn park(context: &mut Context<'_>, request: WaitRequest) -> Arc<Waite
         in_vain: request.in_vain,
         db,
         no_touch: context.session.no_touch,
+        tracker: tracker_of_reads(context.session, context.known).cloned(),
     };
     let waiter = blocking::Waiter::new(keys, request.deadline_ms, request.hears_of_removal, parked);
     let waiter = Arc::new(waiter);

@@ -87,7 +87,7 @@ impl<C> TrackingTable<C> {
         &self.parts[usize::from(bits[0]) & (PART_COUNT - 1)]
     }
 
-    /// Notes that a client has read a key. Called on the client's own thread.
+    /// Notes that a client has read a key. Called on the client's own thread, or while it waits.
     pub fn remember(&self, tracker: &Arc<Tracker<C>>, key: &[u8]) {
         let mut part = self.part(key).lock();
         let Part { keys, item_count } = &mut *part;

@@ -271,6 +271,79 @@ fn news_until_now(client: &mut Client) -> Vec<String> {
     }
 }
 
+/// Has a client wait for entries of streams, adds some to the first, and returns whether the reply came
+/// with news of that before it.
+fn is_served_with_news(server: &Server, waiting: &mut Client, read: &str) -> bool {
+    waiting.send_raw(format!("{read}\r\n"));
+    let mut other = server.client();
+    wait_until("the reader waits", || other.info_int("blocked_clients") == 1);
+    other.line("XADD s * f v");
+    let first = waiting.recv();
+    let has_news = matches!(first, Value::Push(_));
+    if has_news {
+        assert_eq!(told(&first), ["s"]);
+        assert_eq!(waiting.recv().field("s").items().len(), 1);
+    }
+    has_news
+}
+
+#[test]
+fn what_a_waiting_client_reads_at_last_is_tracked() {
+    const READ: &str = "XREAD BLOCK 0 STREAMS s t $ $";
+    for_each_thread_count(|server| {
+        let mut other = server.client();
+        for options in [&[][..], &["OPTOUT"], &["NOLOOP"]] {
+            let mut client = tracker(server, options);
+            assert!(is_served_with_news(server, &mut client, READ));
+            other.line("XADD s * f v");
+            assert_eq!(news_until_now(&mut client), ["s"], "{options:?}");
+            // Absent, but read; the other one has been forgotten.
+            other.pipeline(&["XADD s * f v", "XADD t * f v", "DEL s t"]);
+            assert_eq!(news_until_now(&mut client), ["t"], "{options:?}");
+        }
+        assert_eq!(other.info_int("tracking_total_keys"), 0);
+    });
+}
+
+#[test]
+fn what_stands_under_caching_before_a_wait_holds_behind_it() {
+    const READ: &str = "XREAD BLOCK 0 STREAMS s $";
+    for_each_thread_count(|server| {
+        let mut other = server.client();
+        let mut client = tracker(server, &["OPTIN"]);
+        assert!(!is_served_with_news(server, &mut client, READ));
+        other.line("XADD s * f v");
+        assert_eq!(news_until_now(&mut client), [""; 0]);
+        client.line("CLIENT CACHING YES");
+        assert!(is_served_with_news(server, &mut client, READ));
+        client.line("GET other");
+        other.pipeline(&["XADD s * f v", "SET other 1"]);
+        assert_eq!(news_until_now(&mut client), ["s"]);
+        let mut client = tracker(server, &["OPTOUT"]);
+        client.line("CLIENT CACHING NO");
+        assert!(!is_served_with_news(server, &mut client, READ));
+        other.line("XADD s * f v");
+        assert_eq!(news_until_now(&mut client), [""; 0]);
+    });
+}
+
+#[test]
+fn whoever_leaves_while_he_is_served_leaves_nothing_behind() {
+    for_each_thread_count(|server| {
+        let mut other = server.client();
+        for _ in 0..100 {
+            let mut client = tracker(server, &[]);
+            client.send_raw("XREAD BLOCK 0 STREAMS s $\r\n");
+            wait_until("the reader waits", || other.info_int("blocked_clients") == 1);
+            other.send(&["XADD", "s", "*", "f", "v"]);
+            drop(client);
+            other.recv();
+            wait_until("it is gone", || other.info_int("tracking_clients") == 0);
+            wait_until("so are its keys", || other.info_int("tracking_total_keys") == 0);
+        }
+    });
+}
+
 #[test]
 fn a_change_by_another_is_told_even_if_the_client_changed_the_key_as_well() {
     for_each_thread_count(|server| {
