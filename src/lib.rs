@@ -53,16 +53,18 @@
 //! - Locks of several shards are tried in ascending order of (database, shard). Nobody waits for a shard
 //!   while he holds another one, and whoever waits leaves the gate for those who want it closed.
 //! - The gate: each worker marks itself inside while it runs a batch. Who closes the gate (a flush, a
-//!   swap of databases, saving, a transaction that looks beyond its keys) waits until all have left.
+//!   swap of databases, saving, a transaction that looks beyond its keys) waits until all have left, unless
+//!   one of them stays for a while: then he leaves it open and tries again.
 //! - Commands that run inside another (a transaction's, a script's) borrow its shards
 //!   ([`keyspace::Keys::lend`]). A script that uses keys it has not declared runs, or goes on, alone; of
 //!   those whose code does not rule that out, one runs at a time ([`engine::CommandTable::keeps_to_keys`]).
 //! - The libraries of functions are one value, replaced as a whole behind the closed gate; a worker's
 //!   machine defines the functions of a library when it first calls one of them.
-//! - Who wants a key that a script holds for some milliseconds is put off, so that his worker serves
-//!   others; of one that takes long he reads BUSY. The script's own worker
-//!   serves its other clients and reads its letters from within it ([`engine::Turn`]): what they want is
-//!   tried for, not waited for, and what is not to be had at this moment is tried again.
+//! - Who wants a key that a script holds for some milliseconds, or everything, is put off, so that his
+//!   worker serves others; of one that takes long he reads BUSY. If scripts keep him out for 100 ms, none
+//!   begins before he has had his turn ([`engine::Quiet`]). The script's own worker serves its other clients
+//!   and reads its letters from within it ([`engine::Turn`]): what they want is tried for, not waited for,
+//!   and what is not to be had at this moment is tried again.
 //! - A client that waits is parked under the locks of its keys, and served under the lock of the key
 //!   that became ready, the oldest first; no wake-up is lost ([`blocking`]). One that also needs
 //!   another shard is served when the locks are gone, with both taken in order.

@@ -11,8 +11,9 @@
 //! reserves that right before it begins; one worker has it at a time. Those who want the gate closed
 //! from outside wait until it is through.
 //!
-//! Whoever holds something for long (a script) says so. Then nobody waits for him here: to enter and to
-//! close fail instead.
+//! Whoever stays inside for a while (a script) says so. Then those do not wait for him who can come back
+//! later to close the gate, because everybody else would have to wait with them. When he holds something
+//! for long, nobody waits: to enter and to close fail instead.
 //!
 //! Source of the handshake: E. W. Dijkstra, "Cooperating sequential processes", 1965 (crediting Dekker).
 
@@ -47,30 +48,50 @@ pub enum Beside {
     ShutOut,
 }
 
+/// Why the gate is not to be had now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Somebody stays inside for a while, or keeps it closed.
+    ForAWhile,
+    /// The same for long.
+    ForLong,
+}
+
 struct Holders {
     /// Somebody from outside holds it.
     is_held: bool,
     /// The worker that closes it from within, or has closed it.
     within: Option<usize>,
+    /// By worker: it stays inside for a while.
+    stays: Box<[bool]>,
     /// By worker: it is inside for long.
     is_slow: Box<[bool]>,
 }
 
 impl Holders {
     fn is_slow_but_for(&self, worker: Option<usize>) -> bool {
-        self.is_slow.iter().enumerate().any(|(other, slow)| *slow && Some(other) != worker)
+        is_any_but(&self.is_slow, worker)
     }
+
+    fn stays_any_but(&self, worker: Option<usize>) -> bool {
+        is_any_but(&self.stays, worker)
+    }
+}
+
+fn is_any_but(flags: &[bool], worker: Option<usize>) -> bool {
+    flags.iter().enumerate().any(|(other, flag)| *flag && Some(other) != worker)
 }
 
 impl Gate {
     /// Creates an open gate for workers numbered below `worker_count`.
     pub fn new(worker_count: usize) -> Self {
-        let is_slow = (0..worker_count).map(|_| false).collect();
+        let none = || (0..worker_count).map(|_| false).collect();
+        let (stays, is_slow) = (none(), none());
         Self {
             inside: (0..worker_count).map(|_| CachePadded::new(AtomicBool::new(false))).collect(),
             barrier: AtomicUsize::new(0),
             reserved: CachePadded::new(AtomicUsize::new(0)),
-            holders: Mutex::new(Holders { is_held: false, within: None, is_slow }),
+            holders: Mutex::new(Holders { is_held: false, within: None, stays, is_slow }),
             changed: Condvar::new(),
         }
     }
@@ -170,7 +191,27 @@ impl Gate {
     /// outside meanwhile and is inside again afterwards. `None` when somebody is inside for long; then
     /// the worker may be outside.
     pub fn close(&self, worker: Option<usize>) -> Option<Closed<'_>> {
+        self.close_unless(worker, |_| false).ok()
+    }
+
+    /// The same, but as soon as somebody stays inside for a while, it fails, too.
+    ///
+    /// # Errors
+    /// Why; the worker may be outside.
+    pub fn close_soon(&self, worker: usize) -> Result<Closed<'_>, Held> {
+        self.close_unless(Some(worker), |holders| holders.stays_any_but(Some(worker)))
+    }
+
+    fn close_unless(
+        &self,
+        worker: Option<usize>,
+        is_put_off: impl Fn(&Holders) -> bool,
+    ) -> Result<Closed<'_>, Held> {
         let mut holders = lock(&self.holders);
+        // Asked before everybody is kept out, and again whenever it may have changed.
+        if is_put_off(&holders) && !holders.is_slow_but_for(worker) {
+            return Err(Held::ForAWhile);
+        }
         if let Some(worker) = worker {
             self.inside[worker].store(false, Ordering::SeqCst);
         }
@@ -180,16 +221,20 @@ impl Gate {
             let is_taken = holders.is_held || holders.within.is_some();
             if !is_taken && !self.is_anybody_inside_but(None) {
                 holders.is_held = true;
-                return Some(Closed { gate: self, worker });
+                return Ok(Closed { gate: self, worker });
             }
             let is_shut = self.barrier.load(Ordering::SeqCst) & SHUT != 0;
-            if is_shut || holders.is_slow_but_for(worker) {
-                break;
-            }
-            holders = wait(&self.changed, holders);
+            let held = if is_shut || holders.is_slow_but_for(worker) {
+                Held::ForLong
+            } else if is_put_off(&holders) {
+                Held::ForAWhile
+            } else {
+                holders = wait(&self.changed, holders);
+                continue;
+            };
+            self.open(holders, worker);
+            return Err(held);
         }
-        self.open(holders, worker);
-        None
     }
 
     /// Takes back one wish to have the gate closed, and goes inside again.
@@ -217,6 +262,21 @@ impl Gate {
         // Relaxed: who does not see it yet asks again soon.
         let worker = self.reserved.load(Ordering::Relaxed).checked_sub(1);
         worker.is_some_and(|worker| lock(&self.holders).is_slow[worker])
+    }
+
+    /// Says whether it is inside for a while.
+    pub fn is_reserved_for_a_while(&self) -> bool {
+        // Relaxed: who does not see it yet asks again soon.
+        let worker = self.reserved.load(Ordering::Relaxed).checked_sub(1);
+        worker.is_some_and(|worker| lock(&self.holders).stays[worker])
+    }
+
+    /// Says that a worker stays inside, or keeps the gate closed, for a while, until the result is
+    /// dropped.
+    pub fn stay(&self, worker: usize) -> Stay<'_> {
+        lock(&self.holders).stays[worker] = true;
+        self.changed.notify_all();
+        Stay { gate: self, worker }
     }
 
     /// Says that a worker stays inside, or keeps the gate closed, for long. With `shuts_out`, nobody
@@ -285,9 +345,15 @@ impl ClosedFromWithin<'_> {
         !self.gate.is_anybody_inside_but(Some(self.worker))
     }
 
-    /// Says whether one of the others is inside for long.
-    pub fn waits_for_long(&self) -> bool {
-        lock(&self.gate.holders).is_slow_but_for(Some(self.worker))
+    /// Says for how long one of the others stays inside, if he does.
+    pub fn waits_for(&self) -> Option<Held> {
+        let holders = lock(&self.gate.holders);
+        let worker = Some(self.worker);
+        if holders.is_slow_but_for(worker) {
+            Some(Held::ForLong)
+        } else {
+            holders.stays_any_but(worker).then_some(Held::ForAWhile)
+        }
     }
 }
 
@@ -296,6 +362,18 @@ impl Drop for ClosedFromWithin<'_> {
         let mut holders = lock(&self.gate.holders);
         holders.within = None;
         self.gate.open(holders, None);
+    }
+}
+
+/// A worker stays inside for a while, as long as this lives.
+pub struct Stay<'a> {
+    gate: &'a Gate,
+    worker: usize,
+}
+
+impl Drop for Stay<'_> {
+    fn drop(&mut self) {
+        lock(&self.gate.holders).stays[self.worker] = false;
     }
 }
 

@@ -80,10 +80,10 @@ pub(super) fn may_run(candidate: &Candidate<'_>, is_slow: bool) -> bool {
 }
 
 impl Engine {
-    /// Returns what becomes of a command for which some shards could not be had: only one that can be put
-    /// off asks. If it is kept out of the gate meanwhile, it reads BUSY when it comes back.
+    /// Returns what becomes of a command for which some shards could not be had: it has done nothing yet,
+    /// and runs again if nobody holds them for long. If it is kept out of the gate meanwhile, it reads BUSY when it comes back.
     #[cold]
-    pub(super) fn refusal_for(&self, places: &[KeyPlace]) -> CommandError {
+    pub fn refusal_for(&self, places: &[KeyPlace]) -> CommandError {
         if self.keyspace.is_held_for_long(places) {
             self.slow.refusal()
         } else {

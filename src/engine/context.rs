@@ -9,7 +9,7 @@ use super::table::Known;
 use super::tuning::Tuning;
 use super::turn::Turn;
 use super::waiting::WaitRequest;
-use crate::base::gate::Closed;
+use crate::base::gate::{Closed, Held};
 use crate::base::patience::may_wait;
 use crate::base::text;
 use crate::keyspace::{Key, Keys};
@@ -72,16 +72,21 @@ impl<'a> Context<'a> {
     /// kept out anyway. Nothing may be locked: commands that declare keys unlock them first.
     ///
     /// # Errors
-    /// A script is at work that takes long, or the command runs beside one.
-    pub fn stop_the_world(&self) -> Result<Option<Closed<'a>>, CommandError> {
+    /// A script is at work that takes long, or a while, or the command runs beside one.
+    pub fn stop_the_world(&mut self) -> Result<Option<Closed<'a>>, CommandError> {
         if self.is_alone {
             return Ok(None);
         }
         if !may_wait() {
             return Err(self.engine.refusal_beside(self.worker));
         }
-        let closed = self.engine.gate.close(Some(self.worker));
-        closed.map(Some).ok_or_else(|| self.engine.slow.refusal())
+        let engine: &'a Engine = self.engine;
+        let _wish = self.ask_for_quiet();
+        match engine.gate.close_soon(self.worker) {
+            Ok(closed) => Ok(Some(closed)),
+            Err(Held::ForLong) => Err(engine.slow.refusal()),
+            Err(Held::ForAWhile) => Err(CommandError::NotNow),
+        }
     }
 
     /// Puts the command itself into the log of effects. Called while the gate is closed: otherwise

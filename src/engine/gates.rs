@@ -52,7 +52,8 @@ pub(super) enum Verdict {
 type Gate = fn(&Candidate<'_>) -> Verdict;
 
 /// All gates in the order they are asked.
-const GATES: &[Gate] = &[authentication, memory, subscription, loading, busy, monitor, pause];
+const GATES: &[Gate] =
+    &[authentication, memory, subscription, loading, busy, quiet, monitor, pause];
 
 /// Asks all gates; the first that does not let the command pass decides.
 #[inline]
@@ -129,6 +130,20 @@ fn beside_script(candidate: &Candidate<'_>) -> Verdict {
     let Candidate { known, engine, .. } = candidate;
     let may = known.command.flags.has(Flags::ALLOW_BUSY) && matches!(known.plan, KeyPlan::None);
     if may { Verdict::Pass } else { Verdict::Refuse(engine.slow.refusal()) }
+}
+
+/// A script that begins now could keep those from running who have waited for others to end.
+#[inline]
+fn quiet(candidate: &Candidate<'_>) -> Verdict {
+    let Candidate { engine, session, known, .. } = candidate;
+    let runs_script = match &session.transaction {
+        None => known.runs_script,
+        Some(transaction) => {
+            transaction.runs_script && known.command.in_transaction == InTransaction::RunsQueue
+        }
+    };
+    let is_held_back = runs_script && engine.quiet.is_wanted() && !session.put_off.wants_quiet();
+    if is_held_back { Verdict::Postpone } else { Verdict::Pass }
 }
 
 /// A client that monitors is treated like a replica: it leaves the data alone.

@@ -27,7 +27,7 @@ pub(super) fn lock<'k>(
             Some(bytes) => {
                 let hash = hash.unwrap_or_else(|| engine.keyspace.hash(bytes));
                 let key = Key::with_hash(bytes, hash, db);
-                let keys = engine.keyspace.lock_one_or_put_off(key.place(), known.mode, access)?;
+                let keys = engine.keyspace.lock_one_soon(key.place(), known.mode, access)?;
                 (keys, Some((index, key)))
             }
         },
@@ -52,7 +52,7 @@ fn lock_many<'k>(
         hashes.iter().for_each(|&hash| database.prefetch_group(hash));
     }
     let mode = mode_of(engine, known, args);
-    let keys = keyspace.lock_or_put_off(&mut declared.places, mode, access)?;
+    let keys = keyspace.lock_soon(&mut declared.places, mode, access)?;
     for portion in hashes.chunks(HINTS_MAX) {
         let mut hints = EntryHints::default();
         portion.iter().for_each(|&hash| hints.note(keys.entry_hint(db, hash)));

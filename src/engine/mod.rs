@@ -25,6 +25,7 @@ mod notify;
 mod pause;
 mod persistence;
 mod plan;
+mod quiet;
 mod reaper;
 mod refusals;
 mod removal;
@@ -57,6 +58,7 @@ pub use notify::Event;
 pub use pause::{Pause, PauseKind};
 pub use persistence::{LoadProgress, Persistence};
 pub use plan::{KeyAt, find_keys};
+pub use quiet::{Quiet, Wish};
 pub use reaper::Reaper;
 pub use refusals::fits;
 pub use script::{

@@ -90,10 +90,12 @@ impl Engine {
 
 impl Context<'_> {
     /// Shows the command to those who monitor before it runs: the commands it is going to call are to
-    /// stand behind it. Its flags say `skip_monitor`, so that it is not shown once more.
+    /// stand behind it. Its flags say `skip_monitor`, so that it is not shown once more, and neither is
+    /// it when it has been put off.
     #[inline]
-    pub fn show_to_monitors(&self) {
-        if self.engine.monitors.is_watched() {
+    pub fn show_to_monitors(&mut self) {
+        let is_watched = self.engine.monitors.is_watched();
+        if is_watched && (self.is_nested || self.session.put_off.note_shown()) {
             let line = line(self.session, shown_args(self.args, self.redacted));
             self.engine.show(self.worker, line);
         }

@@ -58,7 +58,7 @@ pub(super) fn record_expired(engine: &Engine, worker: usize, expired: &[ExpiredT
 pub(super) fn remove_overdue(engine: &Engine, worker: usize, access: &Access, overdue: &[Overdue]) {
     for seen in overdue {
         let place = seen.place();
-        let keys = engine.keyspace.lock_one_or_put_off(place, LockMode::Exclusive, access);
+        let keys = engine.keyspace.lock_one_soon(place, LockMode::Exclusive, access);
         let Some(mut keys) = keys else { continue };
         keys.remove_overdue(seen);
         record_expired(engine, worker, &keys.take_expired());

@@ -233,7 +233,7 @@ impl Server<'_> {
             while let Some(waiter) = engine.waiters.queue(&key, skipped, 1).pop() {
                 let (_, mut places) = ways_to_serve(engine, &waiter, |_| true);
                 let mode = LockMode::Exclusive;
-                let keys = engine.keyspace.lock_or_put_off(&mut places, mode, self.access);
+                let keys = engine.keyspace.lock_soon(&mut places, mode, self.access);
                 let Some(mut keys) = keys else {
                     engine.pause.hold_back(&key);
                     break;

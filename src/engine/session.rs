@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::clients::{ClientCell, Gauges};
+use super::quiet::PutOff;
 use super::tracking::SessionTracking;
 use super::transaction::Transaction;
 use super::waiting::Parked;
@@ -59,6 +60,8 @@ pub struct Session {
     pub watches: WatchSet,
     /// Commands that find nothing reply at once, whatever time they are given.
     pub refuses_to_wait: bool,
+    /// Of the command that comes next, if it has been put off.
+    pub(super) put_off: PutOff,
     /// A script of the client is running.
     pub is_in_script: bool,
     /// How keys are tracked for the client, if they are.
@@ -80,6 +83,7 @@ impl Session {
             no_touch: false,
             closes: false,
             refuses_to_wait: false,
+            put_off: PutOff::default(),
             is_in_script: false,
             transaction: None,
             watches: WatchSet::default(),

@@ -11,6 +11,7 @@ use super::effects::EffectLog;
 use super::monitors::{Monitors, Sight};
 use super::pause::Pause;
 use super::persistence::Persistence;
+use super::quiet::Quiet;
 use super::reaper::Reaper;
 use super::script::SlowScripts;
 use super::table::CommandTable;
@@ -120,6 +121,8 @@ pub struct Engine {
     pub functions: Functions,
     /// Those that take long.
     pub slow: SlowScripts,
+    /// Whether scripts are held back for those whom they keep from running.
+    pub quiet: Quiet,
     /// By worker: bytes its machine for scripts uses.
     pub(super) script_memory: Box<[AtomicUsize]>,
     /// By worker: bytes its machine for functions uses.
@@ -181,6 +184,7 @@ impl Engine {
             scripts: Scripts::default(),
             functions: Functions::default(),
             slow: SlowScripts::default(),
+            quiet: Quiet::default(),
             script_memory: (0..worker_count).map(|_| AtomicUsize::new(0)).collect(),
             function_memory: (0..worker_count).map(|_| AtomicUsize::new(0)).collect(),
             allows_denied_commands: AtomicBool::new(false),

@@ -132,7 +132,7 @@ impl Context<'_> {
             self.settle(sums, None);
         } else {
             let mode = LockMode::Exclusive;
-            let locked = engine.keyspace.lock_or_put_off(&mut places, mode, access);
+            let locked = engine.keyspace.lock_soon(&mut places, mode, access);
             let mut keys = locked.ok_or_else(|| engine.refusal_for(&places))?;
             if watches.has_changed(&mut keys) {
                 self.reply.null_array();

@@ -26,6 +26,15 @@ impl Busy {
         places.iter().any(|&place| self.holds(place))
     }
 
+    /// Returns the shards of a database that are held for long.
+    pub(super) fn places_of(&self, db: u32) -> Vec<KeyPlace> {
+        // Relaxed: as above.
+        if self.holder_count.load(Ordering::Relaxed) == 0 {
+            return Vec::new();
+        }
+        self.places.lock().iter().filter(|place| place.db == db).copied().collect()
+    }
+
     /// Notes shards until the result is dropped.
     pub(super) fn hold(&self, places: Vec<KeyPlace>) -> HeldForLong<'_> {
         self.places.lock().extend_from_slice(&places);

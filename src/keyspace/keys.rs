@@ -237,23 +237,17 @@ impl<'a> Keys<'a> {
         self.shards = Shards::None;
     }
 
-    /// Unlocks everything and locks the shards of `places` instead. In between others may have changed
-    /// whatever was seen. Not for lent locks.
-    pub fn relock(&mut self, keyspace: &'a Keyspace, places: &mut [KeyPlace], mode: LockMode) {
-        assert!(!self.is_lent, "others rely on these locks");
-        self.shards = Shards::None;
-        self.shards = keyspace.lock(places, mode, self.access).shards;
-    }
-
-    /// Locks shards that were unlocked; false as soon as somebody holds one of them for long. In
-    /// between others may have changed whatever was seen. Not for lent locks.
-    pub fn lock_again_soon(
+    /// Unlocks everything and locks the shards of `places` instead; false, with nothing locked, as soon as
+    /// somebody holds one of them for a while. In between others may have changed whatever was seen. Not
+    /// for lent locks.
+    pub fn relock_soon(
         &mut self,
         keyspace: &'a Keyspace,
         places: &mut [KeyPlace],
         mode: LockMode,
     ) -> bool {
         assert!(!self.is_lent, "others rely on these locks");
+        self.shards = Shards::None;
         let locked = keyspace.lock_soon(places, mode, self.access);
         locked.map(|keys| self.shards = keys.shards).is_some()
     }

@@ -129,26 +129,15 @@ impl Keyspace {
         Keys::of(shards.expect("this one waits"), access)
     }
 
-    /// The same, but `None` as soon as somebody holds one of the shards for long.
+    /// The same, but `None` as soon as somebody holds one of the shards for a while: for those who can do
+    /// something else meanwhile.
     pub fn lock_soon<'a>(
         &'a self,
         places: &mut [KeyPlace],
         mode: LockMode,
         access: &'a Access,
     ) -> Option<Keys<'a>> {
-        let lock_soon = |place| self.lock_place_soon(place, mode, false);
-        Some(Keys::of(self.lock_places(places, mode, &lock_soon)?, access))
-    }
-
-    /// The same, but `None` also where somebody holds a shard for a while: for those who can do something
-    /// else meanwhile.
-    pub fn lock_or_put_off<'a>(
-        &'a self,
-        places: &mut [KeyPlace],
-        mode: LockMode,
-        access: &'a Access,
-    ) -> Option<Keys<'a>> {
-        let lock_soon = |place| self.lock_place_soon(place, mode, true);
+        let lock_soon = |place| self.lock_place_soon(place, mode);
         Some(Keys::of(self.lock_places(places, mode, &lock_soon)?, access))
     }
 
@@ -212,7 +201,7 @@ impl Keyspace {
         Keys::of(Shards::One(self.lock_place(place, mode)), access)
     }
 
-    /// The same, but `None` as soon as somebody holds the shard for long.
+    /// The same, but `None` as soon as somebody holds the shard for a while.
     #[inline(always)]
     pub fn lock_one_soon<'a>(
         &'a self,
@@ -222,22 +211,7 @@ impl Keyspace {
     ) -> Option<Keys<'a>> {
         let shard = match self.try_place(place, mode) {
             Some(shard) => shard,
-            None => self.lock_place_soon(place, mode, false)?,
-        };
-        Some(Keys::of(Shards::One(shard), access))
-    }
-
-    /// Locks one shard as [`Self::lock_or_put_off`] does.
-    #[inline(always)]
-    pub fn lock_one_or_put_off<'a>(
-        &'a self,
-        place: KeyPlace,
-        mode: LockMode,
-        access: &'a Access,
-    ) -> Option<Keys<'a>> {
-        let shard = match self.try_place(place, mode) {
-            Some(shard) => shard,
-            None => self.lock_place_soon(place, mode, true)?,
+            None => self.lock_place_soon(place, mode)?,
         };
         Some(Keys::of(Shards::One(shard), access))
     }
@@ -257,28 +231,26 @@ impl Keyspace {
         Some(LockedShard { place, guard })
     }
 
-    /// Locks a shard that was not to be had at once, unless somebody holds it for long or, if the caller
-    /// can come back, for a while.
+    /// Locks a shard that was not to be had at once, unless somebody holds it for a while.
     #[cold]
-    fn lock_place_soon(
-        &self,
-        place: KeyPlace,
-        mode: LockMode,
-        may_come_back: bool,
-    ) -> Option<LockedShard<'_>> {
+    fn lock_place_soon(&self, place: KeyPlace, mode: LockMode) -> Option<LockedShard<'_>> {
         let mut patience = Patience::default();
         loop {
             if let Some(shard) = self.try_place(place, mode) {
                 return Some(shard);
             }
-            let is_put_off = may_come_back && self.taken.holds(place);
-            if is_put_off || self.busy.holds(place) || !patience.pause() {
+            if self.is_held_for_a_while(place) || !patience.pause() {
                 return None;
             }
         }
     }
 
-    /// Locks a shard for readers that was not to be had at once, unless somebody holds it for long.
+    /// Says whether somebody holds a shard for a while, or for long.
+    fn is_held_for_a_while(&self, place: KeyPlace) -> bool {
+        self.taken.holds(place) || self.busy.holds(place)
+    }
+
+    /// Locks a shard for readers that was not to be had at once, unless somebody holds it for a while.
     #[cold]
     pub(super) fn wait_to_read<'a>(
         &self,
@@ -287,7 +259,7 @@ impl Keyspace {
     ) -> Option<ReadShard<'a>> {
         let mut patience = Patience::default();
         loop {
-            if self.busy.holds(place) || !patience.pause() {
+            if self.is_held_for_a_while(place) || !patience.pause() {
                 return None;
             }
             if let Some(shard) = database.try_read(place.shard as usize) {

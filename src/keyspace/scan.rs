@@ -28,9 +28,9 @@ const SKIPPED_SHARDS_MAX: usize = SHARD_COUNT;
 /// Random shards tried before RANDOMKEY looks at every shard.
 const RANDOM_TRIES: usize = 128;
 
-/// Somebody (a script) holds a shard for long, so nobody waits for it.
+/// Somebody (a script) holds this shard for a while, so nobody waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ShardBusy;
+pub struct ShardBusy(pub KeyPlace);
 
 impl Keyspace {
     /// Visits about `count` entries from the cursor on, expired ones included, and returns the next
@@ -100,7 +100,7 @@ impl Keyspace {
         place
     }
 
-    /// Locks a shard that has keys for readers, unless somebody holds it for long.
+    /// Locks a shard that has keys for readers, unless somebody holds it for a while.
     fn read_soon<'a>(
         &'a self,
         database: &'a Database,
@@ -108,7 +108,8 @@ impl Keyspace {
         shard: usize,
     ) -> Result<ReadShard<'a>, ShardBusy> {
         let place = KeyPlace { db, shard: u32::try_from(shard).expect("below the shard count") };
-        database.try_read(shard).or_else(|| self.wait_to_read(database, place)).ok_or(ShardBusy)
+        let locked = database.try_read(shard).or_else(|| self.wait_to_read(database, place));
+        locked.ok_or(ShardBusy(place))
     }
 
     /// Visits every entry of a database, one shard's lock at a time. Waits as long as it takes.
@@ -121,12 +122,16 @@ impl Keyspace {
         }
     }
 
-    /// The same, but it does not wait for what somebody holds for long.
+    /// The same, but it does not wait for what somebody holds for a while.
     ///
     /// # Errors
-    /// [`ShardBusy`]; some entries may have been visited.
+    /// [`ShardBusy`]; some entries may have been visited, but not if it was known before.
     pub fn for_each_soon(&self, db: u32, visit: &mut dyn FnMut(&Entry)) -> Result<(), ShardBusy> {
         let Some(database) = self.database(db) else { return Ok(()) };
+        self.taken
+            .places_of(db)
+            .into_iter()
+            .try_for_each(|place| self.read_soon(database, db, place.shard as usize).map(drop))?;
         for shard in 0..SHARD_COUNT {
             if database.summary(shard).key_count() > 0 {
                 self.read_soon(database, db, shard)?.table().for_each(&mut *visit);
@@ -186,7 +191,7 @@ impl Keyspace {
     /// [`ShardBusy`].
     pub fn contains(&self, key: &Key<'_>, access: &Access) -> Result<bool, ShardBusy> {
         let locked = self.lock_one_soon(key.place(), LockMode::Shared, access);
-        Ok(locked.ok_or(ShardBusy)?.get(key, Lookup::PEEK).is_some())
+        Ok(locked.ok_or(ShardBusy(key.place()))?.get(key, Lookup::PEEK).is_some())
     }
 }
 

@@ -366,14 +366,126 @@ fn a_script_that_is_not_slow_yet_holds_up_only_who_wants_its_keys() {
 }
 
 #[test]
+fn others_are_served_between_commands_of_a_script_that_take_long() {
+    if is_reference() {
+        return;
+    }
+    const ELEMENTS: usize = 50_000;
+    let server = Server::start(&[("threads", "1"), ("busy-reply-threshold", "0")]);
+    let mut client = server.client();
+    let elements: Vec<String> = (0..ELEMENTS).map(|number| number.to_string()).collect();
+    let push: Vec<&str> =
+        ["RPUSH", "held"].into_iter().chain(elements.iter().map(String::as_str)).collect();
+    assert_eq!(client.call(&push).int(), ELEMENTS as i64);
+    let mut busy = server.client();
+    let text = "repeat redis.call('LRANGE', KEYS[1], 0, -1) until redis.call('DBSIZE') > 1";
+    busy.send(&["EVAL", text, "1", "held"]);
+    assert_eq!(client.line("PING").text(), "PONG");
+    assert_eq!(client.line("SET other 1").text(), "OK");
+    assert!(busy.recv().is_nil());
+}
+
+#[test]
+fn who_wants_everything_while_a_script_runs_holds_up_nobody() {
+    if is_reference() {
+        return;
+    }
+    const DECLARES_NONE: &str = "return redis.call('GET', 'a' .. ARGV[1])";
+    for_each_thread_count_with(&[("busy-reply-threshold", "0")], |server| {
+        let mut busy = server.client();
+        busy.line("SELECT 1");
+        // The script ends with the next key of this database.
+        busy.line("SET held 1");
+        busy.line("RPUSH numbers d");
+        busy.send(&["EVAL", &UNTIL_FILLED.replace("== 0", "== 2"), "1", "held"]);
+        let lines: &[&[&str]] = &[
+            &["KEYS", "*"],
+            &["SCAN", "0", "COUNT", "100000"],
+            &["RANDOMKEY"],
+            &["KEYS", "held"],
+            &["FLUSHDB"],
+            &["EVAL", DECLARES_NONE, "0", "b"],
+            &["SORT", "numbers", "BY", "hel*", "GET", "held"],
+            &["DEBUG", "DIGEST"],
+            &["SWAPDB", "2", "3"],
+        ];
+        let mut waiting: Vec<Client> = (0..CLIENTS + 2)
+            .map(|index| {
+                let mut client = server.client();
+                client.line("SELECT 1");
+                client.send(lines[index % lines.len()]);
+                client
+            })
+            .collect();
+        let mut flushing = server.client();
+        flushing.send_raw("SELECT 1\r\nMULTI\r\nFLUSHDB\r\nDBSIZE\r\nEXEC\r\n");
+        // Long enough for them to ask for quiet: then no script begins any more, but all else runs.
+        let began = std::time::Instant::now();
+        while began.elapsed().as_millis() < 200 {
+            for mut client in clients(server) {
+                assert!(client.line("INCR free").int() > 0);
+                assert_eq!(client.line("PING").text(), "PONG");
+            }
+        }
+        let mut later = server.client();
+        later.send(&["EVAL", "return redis.call('INCR', KEYS[1])", "1", "later"]);
+        let mut filling = server.client();
+        filling.line("SELECT 1");
+        assert_eq!(filling.line("SET other 1").text(), "OK");
+        assert!(!busy.recv().is_error());
+        for client in &mut waiting {
+            let reply = client.recv();
+            assert!(!reply.is_error(), "{reply:?}");
+        }
+        assert_eq!(later.recv().int(), 1);
+        let flushed = (0..5).map(|_| flushing.recv()).last().expect("five replies");
+        assert_eq!(flushed.items()[1].int(), 0);
+        server.client().line("FLUSHALL");
+    });
+}
+
+#[test]
+fn who_wants_everything_gets_its_turn_between_scripts_that_follow_each_other() {
+    if is_reference() {
+        return;
+    }
+    const ROUNDS: usize = 5;
+    for_each_thread_count_with(&[("busy-reply-threshold", "0")], |server| {
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        let spin = SPIN.replace("4000", "20000");
+        in_threads(CLIENTS, |index| {
+            let mut client = server.client();
+            let key = format!("script:{index}");
+            if index > 1 {
+                // At every moment, one of them runs.
+                while !is_over.load(std::sync::atomic::Ordering::SeqCst) {
+                    assert!(client.call(&["EVAL", &spin, "1", &key]).int() > 0);
+                }
+                return;
+            }
+            for _ in 0..ROUNDS {
+                assert_eq!(client.line("FLUSHALL").text(), "OK");
+                assert!(!client.line("KEYS *").is_error());
+                assert!(!client.line("SCAN 0 COUNT 1000000").is_error());
+                let alone = ["EVAL", "return redis.call('DBSIZE') + #redis.call('KEYS', '*')", "0"];
+                assert!(!client.call(&alone).is_error());
+            }
+            is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+        });
+    });
+}
+
+/// Spins for some milliseconds.
+const SPIN: &str = "local now = redis.call('TIME') local ends = now[1] * 1e6 + now[2] + 4000 \
+    repeat now = redis.call('TIME') until now[1] * 1e6 + now[2] >= ends \
+    return redis.call('INCR', KEYS[1])";
+
+#[test]
 fn who_may_not_wait_for_a_script_is_served_once_it_ends() {
     if is_reference() {
         return;
     }
     // Scripts that are never slow follow each other on one key; everybody gets his turn in between.
-    const SPIN: &str = "local now = redis.call('TIME') local ends = now[1] * 1e6 + now[2] + 4000 \
-        repeat now = redis.call('TIME') until now[1] * 1e6 + now[2] >= ends \
-        return redis.call('INCR', KEYS[1])";
     const ROUNDS: usize = 20;
     for_each_thread_count_with(&[("busy-reply-threshold", "0")], |server| {
         in_threads(CLIENTS, |index| {
@@ -389,6 +501,65 @@ fn who_may_not_wait_for_a_script_is_served_once_it_ends() {
         let count = (CLIENTS * ROUNDS).to_string();
         assert_eq!(server.client().line("GET count").text(), count);
         assert_eq!(server.client().line("DEL count").int(), 1);
+    });
+}
+
+/// Starts a script that runs until there is a key, and waits until others are put off because of it.
+fn start_until_filled(server: &Server) -> Client {
+    let mut busy = server.client();
+    busy.send(&["EVAL", UNTIL_FILLED, "1", "held"]);
+    wait_until("somebody waits for it", || {
+        let mut waiting = server.client();
+        let id = format!("id={} ", waiting.line("CLIENT ID").int());
+        waiting.send(&["GET", "held"]);
+        let list = server.client().line("CLIENT LIST").text();
+        let line = list.lines().find(|line| line.starts_with(&id));
+        line.is_some_and(|line| line.contains(" flags=b "))
+    });
+    busy
+}
+
+#[test]
+fn who_wants_a_script_to_end_waits_until_it_takes_long_or_ends() {
+    if is_reference() {
+        return;
+    }
+    const NOT_BUSY: &str = "NOTBUSY No scripts in execution right now.";
+    for_each_thread_count_with(&[("busy-reply-threshold", "2000")], |server| {
+        for kill in ["SCRIPT KILL", "FUNCTION KILL"] {
+            assert_eq!(server.client().line(kill).error(), NOT_BUSY);
+        }
+        let mut busy = start_until_filled(server);
+        let (mut killing, mut mistaken) = (server.client(), server.client());
+        killing.send(&["SCRIPT", "KILL"]);
+        mistaken.send_raw("FUNCTION KILL\r\nFUNCTION KILL\r\n");
+        for mut client in clients(server) {
+            assert_eq!(client.line("PING").text(), "PONG");
+        }
+        assert_eq!(killing.recv().text(), "OK");
+        assert!(busy.recv().error().contains("killed"));
+        // The one came before the script ended, or after it, and the other one before or after that.
+        for _ in 0..2 {
+            let error = mistaken.recv().error().to_owned();
+            assert!(error == BUSY || error == NOT_BUSY, "{error}");
+        }
+        assert_eq!(server.client().line("CONFIG SET busy-reply-threshold 0").text(), "OK");
+        let mut busy = start_until_filled(server);
+        let mut killing = server.client();
+        killing.send_raw(
+            "SCRIPT KILL
+SCRIPT KILL
+",
+        );
+        for mut client in clients(server) {
+            assert_eq!(client.line("PING").text(), "PONG");
+        }
+        assert_eq!(server.client().line("SET other 1").text(), "OK");
+        assert_eq!(busy.recv(), Value::Int(0));
+        assert_eq!(killing.recv().error(), NOT_BUSY);
+        assert_eq!(killing.recv().error(), NOT_BUSY);
+        assert_eq!(server.client().line("FLUSHALL").text(), "OK");
+        assert_eq!(server.client().line("CONFIG SET busy-reply-threshold 2000").text(), "OK");
     });
 }
 

@@ -19,7 +19,7 @@ use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicUsize, Ordering};
 use shuttle::thread;
 
-use gate::{Beside, Gate};
+use gate::{Beside, Gate, Held};
 use mailbox::Mailbox;
 
 const SCHEDULE_COUNT: usize = 2_000;
@@ -103,7 +103,7 @@ fn who_closes_it_from_within_meets_nobody_in_any_schedule() {
                             while !closed.is_alone() {
                                 thread::yield_now();
                             }
-                            assert!(gate.is_inside(worker) && !closed.waits_for_long());
+                            assert!(gate.is_inside(worker) && closed.waits_for().is_none());
                             work(&cell);
                             drop(closed);
                         }
@@ -157,6 +157,50 @@ fn nobody_waits_for_who_holds_it_for_long_in_any_schedule() {
             for thread in others.into_iter().chain([holder]) {
                 thread.join().expect("nobody waits for ever");
             }
+        },
+        SCHEDULE_COUNT,
+    );
+}
+
+#[test]
+fn who_can_come_back_does_not_wait_for_who_stays_in_any_schedule() {
+    shuttle::check_random(
+        || {
+            let gate = Arc::new(Gate::new(3));
+            let is_over = Arc::new(AtomicUsize::new(0));
+            let holder = {
+                let (gate, is_over) = (Arc::clone(&gate), Arc::clone(&is_over));
+                thread::spawn(move || {
+                    assert!(gate.enter(0), "nobody holds it for long");
+                    let reservation = gate.try_reserve(0).expect("nobody else wants it");
+                    let stay = gate.stay(0);
+                    assert!(gate.is_reserved_for_a_while() && !gate.is_slow(0));
+                    while is_over.load(Ordering::SeqCst) < 2 {
+                        thread::yield_now();
+                    }
+                    drop(stay);
+                    assert!(!gate.is_reserved_for_a_while());
+                    drop(reservation);
+                    gate.leave(0);
+                })
+            };
+            let others: Vec<_> = (1..3)
+                .map(|worker| {
+                    let (gate, is_over) = (Arc::clone(&gate), Arc::clone(&is_over));
+                    thread::spawn(move || {
+                        assert!(gate.enter(worker), "nobody holds it for long");
+                        let closed = gate.close_soon(worker);
+                        assert!(!matches!(closed, Err(Held::ForLong)));
+                        drop(closed);
+                        gate.leave(worker);
+                        is_over.fetch_add(1, Ordering::SeqCst);
+                    })
+                })
+                .collect();
+            for thread in others.into_iter().chain([holder]) {
+                thread.join().expect("nobody waits for ever");
+            }
+            assert!(gate.close_soon(0).is_ok(), "nobody is inside");
         },
         SCHEDULE_COUNT,
     );

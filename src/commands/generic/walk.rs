@@ -34,9 +34,9 @@ impl Expired {
     }
 }
 
-/// Returns the answer of a walk that met a shard which a slow script holds.
-fn refusal(context: &Context<'_>, _: ShardBusy) -> CommandError {
-    context.engine.slow.refusal()
+/// Returns what becomes of a walk that met a shard which a script holds.
+fn refusal(context: &Context<'_>, ShardBusy(place): ShardBusy) -> CommandError {
+    context.engine.refusal_for(&[place])
 }
 
 pub(super) const KEYS: Command = Command {
@@ -59,6 +59,7 @@ fn keys(context: &mut Context<'_>) -> Result<(), CommandError> {
         return one_key(context, pattern);
     }
     let matches_all = pattern == b"*";
+    let _wish = context.ask_for_quiet();
     let (now_ms, reply) = (context.now_ms, &mut *context.reply);
     let (mark, mut count, mut expired) = (reply.deferred(), 0, Expired::default());
     let walk = context.engine.keyspace.for_each_soon(context.session.db, &mut |entry| {
@@ -84,6 +85,7 @@ fn has_wildcards(pattern: &[u8]) -> bool {
 
 /// Replies with the only key a pattern can match.
 fn one_key(context: &mut Context<'_>, name: &[u8]) -> Result<(), CommandError> {
+    let _wish = context.ask_for_quiet();
     let keyspace = &context.engine.keyspace;
     let key = keyspace.key(context.session.db, name);
     let is_there = keyspace.contains(&key, context.keys.access());
@@ -117,6 +119,7 @@ pub(super) const SCAN: Command = Command {
 fn scan(context: &mut Context<'_>) -> Result<(), CommandError> {
     let cursor = parse_cursor(context.args.at(1))?;
     let options = ScanOptions::parse(context, 2, ScanOf::Keys)?;
+    let _wish = context.ask_for_quiet();
     let (now_ms, db) = (context.now_ms, context.session.db);
     let mut found = ReplyBuffer::with_protocol(context.reply.protocol());
     let (mut count, mut expired) = (0, Expired::default());
@@ -152,6 +155,7 @@ pub(super) const RANDOMKEY: Command = Command {
 };
 
 fn randomkey(context: &mut Context<'_>) -> Result<(), CommandError> {
+    let _wish = context.ask_for_quiet();
     let access = context.keys.access();
     let chosen = context.engine.keyspace.random_key(context.session.db, access);
     if let Some(key) = chosen.map_err(|busy| refusal(context, busy))? {
@@ -166,7 +170,7 @@ fn randomkey(context: &mut Context<'_>) -> Result<(), CommandError> {
 /// Removes what is left in a database without a live key.
 fn expire_all(context: &mut Context<'_>) {
     let (now_ms, mut expired) = (context.now_ms, Expired::default());
-    // What a slow script holds is left for later.
+    // What a script holds is left for later.
     let _ = context.engine.keyspace.for_each_soon(context.session.db, &mut |entry| {
         expired.holds(entry, now_ms);
     });

@@ -125,6 +125,11 @@ const KILL: Command = Command {
     ..COMMON
 };
 
+/// Says whether a script runs that had begun when the client wanted it to end.
+fn awaits_one(context: &Context<'_>) -> bool {
+    context.engine.slow.runs_since(context.wanted_since_us())
+}
+
 /// Ends programs of a kind that take long.
 pub(in crate::commands) fn kill(
     context: &mut Context<'_>,
@@ -141,6 +146,10 @@ pub(in crate::commands) fn kill(
         KillOutcome::Killed => {
             context.reply.ok();
             Ok(())
+        }
+        // As in the originals, where nobody is heard before: it is ended once it takes long, or ends.
+        KillOutcome::NotBusy if context.may_be_put_off() && awaits_one(context) => {
+            Err(CommandError::NotNow)
         }
         KillOutcome::NotBusy => Err(NOT_BUSY),
         KillOutcome::Unkillable => Err(UNKILLABLE),

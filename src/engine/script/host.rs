@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::run::Program;
-use super::slow::{ProgramKind, SlowScript};
+use super::slow::{Listed, ProgramKind, SlowScript};
 use crate::base::patience::Patience;
 use crate::base::{clock, gate, log};
 use crate::config::Setting;
@@ -64,6 +64,12 @@ impl Drop for Slow<'_> {
     }
 }
 
+/// A script takes a while; dropping it takes that back.
+struct Lasting<'a> {
+    _shards: keyspace::HeldForLong<'a>,
+    _gate: gate::Stay<'a>,
+}
+
 /// Where commands of a script are put together.
 #[derive(Default)]
 struct Desk {
@@ -114,8 +120,9 @@ pub(super) struct ScriptHost<'h, 'c> {
     turn_ended: u64,
     turn_ns: u64,
     slow: Option<Slow<'c>>,
-    /// Others know that its shards are held for a while.
-    taken: Option<keyspace::HeldForLong<'c>>,
+    lasting: Option<Lasting<'c>>,
+    /// It is listed among those that run.
+    listed: Option<Listed<'c>>,
     desk: Desk,
 }
 
@@ -147,7 +154,8 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             turn_ended: began,
             turn_ns: 0,
             slow: None,
-            taken: None,
+            lasting: None,
+            listed: None,
             desk: DESK.take(),
             context,
         }
@@ -315,28 +323,27 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         self.enter_as_slow_again();
         self.wait_for_others()?;
         self.context.keys.unlock();
-        self.taken = None;
+        self.lasting = None;
         self.enter_as_slow_again();
         Ok(())
     }
 
     /// Waits until nobody else is inside the gate, which is closed. Meanwhile this one may become slow.
-    /// If another one is, it ends as if it had come later, unless it has done something: then it is slow
-    /// at once, too, so that nobody waits for the two of them.
+    /// If another one stays there, it ends as if it had come later, unless it has done something: then, if
+    /// the other is slow, it is slow at once, too, so that nobody waits for the two of them.
     fn wait_for_others(&mut self) -> Result<(), &'static str> {
         let mut patience = Patience::default();
         while let Some(closed) = &self.within
             && !closed.is_alone()
         {
-            if closed.waits_for_long() {
-                if !self.has_acted {
-                    self.refusal = Some(self.context.engine.slow.refusal());
-                    self.is_over = true;
-                    return Err(KILLED);
-                }
-                if self.slow.is_none() {
-                    self.become_slow();
-                }
+            let held = closed.waits_for();
+            if let Some(refusal) = held.and_then(|held| self.refusal_to_wait(held)) {
+                self.refusal = Some(refusal);
+                self.is_over = true;
+                return Err(KILLED);
+            }
+            if held == Some(gate::Held::ForLong) && self.slow.is_none() {
+                self.become_slow();
             }
             if self.meanwhile() != Meanwhile::GoOn {
                 self.is_over = true;
@@ -345,6 +352,17 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             patience.pause();
         }
         Ok(())
+    }
+
+    /// Returns what becomes of it if it need not wait for one that stays inside, because it has done nothing.
+    fn refusal_to_wait(&self, held: gate::Held) -> Option<CommandError> {
+        match held {
+            _ if self.has_acted => None,
+            gate::Held::ForLong => Some(self.context.engine.slow.refusal()),
+            // Functions may have variables that outlive them, and would change them twice.
+            gate::Held::ForAWhile if self.kind == ProgramKind::Function => None,
+            gate::Held::ForAWhile => Some(CommandError::NotNow),
+        }
     }
 
     /// Tells others anew what it holds, if it is slow.
@@ -368,6 +386,18 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             _shards: keys.hold_for_long(&engine.keyspace),
             _gate: engine.gate.hold_for_long(*worker, shuts_out),
         }
+    }
+
+    /// Lets others know that they are not to wait for what it holds, if they can come back.
+    fn last(&mut self) {
+        let Context { engine, keys, worker, .. } = &*self.context;
+        let engine: &'c Engine = engine;
+        self.lasting = Some(Lasting {
+            _shards: keys.hold_for_a_while(&engine.keyspace),
+            _gate: engine.gate.stay(*worker),
+        });
+        let began_us = clock::monotonic_us().saturating_sub(self.elapsed_us());
+        self.listed.get_or_insert_with(|| engine.slow.list_running(began_us));
     }
 
     fn become_slow(&mut self) {
@@ -426,7 +456,9 @@ fn mode_of(known: &Known) -> LockMode {
 
 impl Host for ScriptHost<'_, '_> {
     fn call(&mut self, args: &[&[u8]], reply: &mut ReplyBuffer) {
-        if self.is_over {
+        // Between two commands that take long there are few instructions.
+        let is_due = clock::elapsed_ns(self.turn_ended) >= TURN_PAUSE_NS;
+        if self.is_over || is_due && self.meanwhile() != Meanwhile::GoOn {
             return reply.error(KILLED);
         }
         reply.set_protocol(self.protocol);
@@ -455,6 +487,7 @@ impl Host for ScriptHost<'_, '_> {
     }
 
     fn log(&mut self, level: LogLevel, text: &[u8]) {
+        self.has_acted = true;
         level.write(text);
     }
 
@@ -476,9 +509,8 @@ impl Host for ScriptHost<'_, '_> {
             self.become_slow();
         }
         if self.slow.is_some() || self.elapsed_us() >= ALONE_US {
-            if self.taken.is_none() {
-                let engine: &Engine = self.context.engine;
-                self.taken = Some(self.context.keys.hold_for_a_while(&engine.keyspace));
+            if self.lasting.is_none() {
+                self.last();
             }
             self.give_turn();
         }

@@ -15,11 +15,12 @@
 //! - A transaction with a script that can runs behind the closed gate as a whole.
 //!
 //! So a script runs once and to its end, whatever keys it uses, also the first time. Only one that has
-//! done nothing yet and would wait for a slow script ends: like any other command it is answered BUSY.
+//! done nothing yet and would wait for another one ends: like any other command it runs again, or is
+//! answered BUSY if the other one is slow.
 //!
 //! After some milliseconds a script has its worker serve other clients now and then (`beside`), and who
-//! wants its keys is put off instead of waiting, so that his worker can serve others, too. One that
-//! takes longer than `busy-reply-threshold` is entered in a list ([`SlowScripts`]). Nobody waits for what it
+//! wants its keys, or everything, is put off instead of waiting, so that his worker can serve others, too.
+//! One that takes longer than `busy-reply-threshold` is entered in a list ([`SlowScripts`]). Nobody waits for what it
 //! holds any more: who wants it is answered BUSY.
 
 mod functions;

@@ -166,18 +166,22 @@ impl<'c> Context<'c> {
         }
         let mut places = self.keys.places();
         self.keys.unlock();
+        let _wish = self.ask_for_quiet();
         let mut patience = Patience::default();
         let reservation = loop {
             if engine.gate.is_reserved_for_long() || !patience.pause() {
                 return Err(engine.slow.refusal());
+            }
+            if engine.gate.is_reserved_for_a_while() {
+                return Err(CommandError::NotNow);
             }
             if let Some(reservation) = engine.gate.try_reserve(worker) {
                 break reservation;
             }
         };
         let mode = if program.only_reads() { LockMode::Shared } else { LockMode::Exclusive };
-        let is_locked = self.keys.lock_again_soon(&engine.keyspace, &mut places, mode);
-        if is_locked { Ok(reservation) } else { Err(engine.slow.refusal()) }
+        let is_locked = self.keys.relock_soon(&engine.keyspace, &mut places, mode);
+        if is_locked { Ok(reservation) } else { Err(engine.refusal_for(&places)) }
     }
 
     /// Runs a program under the locks as they are.

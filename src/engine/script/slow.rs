@@ -1,4 +1,5 @@
-//! The scripts that take long: who may end them, and what those read whom they hold up.
+//! The scripts that take long: who may end them, and what those read whom they hold up; and those that may
+//! come to it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -85,6 +86,23 @@ pub enum KillOutcome {
 #[derive(Debug, Default)]
 pub struct SlowScripts {
     list: Mutex<Vec<Arc<SlowScript>>>,
+    /// When those began that have been running for a while, slow or not.
+    running: Mutex<Vec<u64>>,
+}
+
+/// A script is listed among those that run for a while, as long as this lives.
+pub(super) struct Listed<'a> {
+    scripts: &'a SlowScripts,
+    began_us: u64,
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        let mut running = self.scripts.running.lock();
+        if let Some(index) = running.iter().position(|&began_us| began_us == self.began_us) {
+            running.swap_remove(index);
+        }
+    }
 }
 
 impl SlowScripts {
@@ -94,6 +112,17 @@ impl SlowScripts {
 
     pub(super) fn remove(&self, script: &Arc<SlowScript>) {
         self.list.lock().retain(|other| !Arc::ptr_eq(other, script));
+    }
+
+    /// Lists one that has been running for a while, since a time by the monotonic clock.
+    pub(super) fn list_running(&self, began_us: u64) -> Listed<'_> {
+        self.running.lock().push(began_us);
+        Listed { scripts: self, began_us }
+    }
+
+    /// Says whether one still runs that had begun by a time of the monotonic clock, and may become slow.
+    pub fn runs_since(&self, before_us: u64) -> bool {
+        self.running.lock().iter().any(|&began_us| began_us <= before_us)
     }
 
     /// Returns the one that has been running for the longest time.
@@ -149,5 +178,14 @@ mod tests {
         slow.add(&second);
         assert_eq!(slow.kill(ProgramKind::Script), KillOutcome::Killed);
         assert!(second.is_killed() && !second.may_write() && !first.is_killed());
+    }
+
+    #[test]
+    fn those_that_began_later_do_not_count() {
+        let slow = SlowScripts::default();
+        let (first, _second) = (slow.list_running(10), slow.list_running(20));
+        assert!(!slow.runs_since(9) && slow.runs_since(10));
+        drop(first);
+        assert!(!slow.runs_since(19) && slow.runs_since(20));
     }
 }

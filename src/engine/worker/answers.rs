@@ -26,6 +26,7 @@ impl Scratch {
         if tracks {
             session.tell_own_news(reply);
         }
+        session.put_off.note();
         self.redacted.clear();
         self.effects.clear();
         Flow::Postpone

@@ -26,6 +26,7 @@ use super::locking::{self, Declared, lock};
 use super::logs::{Ended, STALE_CLOCK_NS, record_event};
 use super::memory::{Room, make_room};
 use super::notify::{self, Event};
+use super::quiet::PutOff;
 use super::removal::{record_expired, record_removal, remove_overdue};
 use super::serve::Server;
 use super::session::{Flow, ReplyMode, Session};
@@ -489,6 +490,9 @@ impl Scratch {
             }
             error.count(stats, known.id);
             reply.error_bytes(&error.bytes());
+        }
+        if session.put_off.is_noted() {
+            session.put_off = PutOff::default();
         }
         if session.transaction.is_none()
             && let Some(tracking) = &mut session.tracking

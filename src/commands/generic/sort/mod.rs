@@ -140,10 +140,10 @@ fn gather(context: &mut Context<'_>, request: &Request<'_>) -> Result<Elements, 
         return Ok(elements);
     }
     let mode = if request.destination.is_some() { LockMode::Exclusive } else { LockMode::Shared };
-    let keyspace = &context.engine.keyspace;
+    let _wish = context.ask_for_quiet();
     for _ in 0..ATTEMPTS {
         let mut places = places_of(context, request, &elements);
-        context.keys.relock(keyspace, &mut places, mode);
+        lock_all(context, &mut places, mode)?;
         let again = Elements::read_again(context, request)?;
         if again == elements {
             return Ok(elements);
@@ -151,8 +151,19 @@ fn gather(context: &mut Context<'_>, request: &Request<'_>) -> Result<Elements, 
         elements = again;
     }
     let mut places: Vec<KeyPlace> = Keyspace::all_places(context.session.db).collect();
-    context.keys.relock(keyspace, &mut places, mode);
+    lock_all(context, &mut places, mode)?;
     Elements::read_again(context, request)
+}
+
+/// Locks these shards instead of those that are locked.
+fn lock_all(
+    context: &mut Context<'_>,
+    places: &mut [KeyPlace],
+    mode: LockMode,
+) -> Result<(), CommandError> {
+    let engine = context.engine;
+    let is_locked = context.keys.relock_soon(&engine.keyspace, places, mode);
+    if is_locked { Ok(()) } else { Err(engine.refusal_for(places)) }
 }
 
 /// Returns the places of all keys that are needed.

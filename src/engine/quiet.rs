@@ -1,0 +1,133 @@
+//! Those who are put off because a script takes a while, and how they get their turn.
+//!
+//! What wants all keys or all workers at once (KEYS, a flush, a script that runs alone) does not wait for a
+//! script that holds some of them, because everybody would have to wait with it: it is put off and tries
+//! again soon. Scripts that follow each other could keep it out for ever. So once it has been put off
+//! for long enough it asks for quiet: then no script begins, until those that run have ended and it has had
+//! its turn. A wish fades by itself if nobody repeats it, because whoever had it may have gone.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::context::Context;
+use super::state::Engine;
+use crate::base::clock;
+
+/// Time for which somebody is put off before no further script begins.
+const PATIENCE_US: u64 = 100_000;
+/// Time for which a wish holds that is not repeated: that of several tries.
+const WISH_US: u64 = 20_000;
+
+/// What a session remembers of a command that is put off.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PutOff {
+    /// When it was put off first, by the monotonic clock.
+    since_us: Option<u64>,
+    /// It is one for which scripts are held back.
+    wants_quiet: bool,
+    /// Those who monitor have seen it.
+    is_shown: bool,
+}
+
+impl PutOff {
+    /// Notes that the command was put off.
+    #[cold]
+    pub(super) fn note(&mut self) {
+        self.since_us.get_or_insert_with(clock::monotonic_us);
+    }
+
+    /// Says whether there is something to forget when the command has run.
+    #[inline]
+    pub(super) fn is_noted(self) -> bool {
+        self.since_us.is_some() || self.is_shown
+    }
+
+    /// Notes that those who monitor see it; false if they have seen it before.
+    pub(super) fn note_shown(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_shown, true)
+    }
+
+    /// Says whether it is one for which scripts are held back.
+    pub(super) fn wants_quiet(self) -> bool {
+        self.wants_quiet
+    }
+}
+
+/// The wish that no script begins.
+#[derive(Debug, Default)]
+pub struct Quiet {
+    /// Until when, by the monotonic clock; 0 for nobody's.
+    until_us: AtomicU64,
+}
+
+impl Quiet {
+    /// Says whether scripts are held back.
+    pub(super) fn is_wanted(&self) -> bool {
+        // Relaxed, here and below: whoever does not see it yet begins a little too late or too early.
+        let until_us = self.until_us.load(Ordering::Relaxed);
+        if until_us == 0 {
+            return false;
+        }
+        let holds = clock::monotonic_us() < until_us;
+        if !holds {
+            let (old, new) = (until_us, 0);
+            let _ = self.until_us.compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        holds
+    }
+}
+
+/// No script begins while this lives.
+pub struct Wish<'a> {
+    quiet: &'a Quiet,
+}
+
+impl<'a> Wish<'a> {
+    fn new(quiet: &'a Quiet) -> Self {
+        quiet.until_us.store(u64::MAX, Ordering::Relaxed);
+        Self { quiet }
+    }
+}
+
+impl Drop for Wish<'_> {
+    fn drop(&mut self) {
+        self.quiet.until_us.store(clock::monotonic_us() + WISH_US, Ordering::Relaxed);
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Has no script begin until the result is dropped, if the command has been put off for long: it is
+    /// about to try again to get all keys, or all workers.
+    pub fn ask_for_quiet(&mut self) -> Option<Wish<'a>> {
+        let engine: &'a Engine = self.engine;
+        let put_off = &mut self.session.put_off;
+        let since_us = put_off.since_us?;
+        put_off.wants_quiet = true;
+        let waited_us = clock::monotonic_us().saturating_sub(since_us);
+        (waited_us >= PATIENCE_US).then(|| Wish::new(&engine.quiet))
+    }
+
+    /// Says whether the command runs again if it ends with [`super::CommandError::NotNow`].
+    pub fn may_be_put_off(&self) -> bool {
+        !self.is_nested
+    }
+
+    /// Returns since when the command has been put off, by the monotonic clock; now, if it has not been.
+    pub fn wanted_since_us(&self) -> u64 {
+        self.session.put_off.since_us.unwrap_or_else(clock::monotonic_us)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Quiet, Wish};
+
+    #[test]
+    fn a_wish_outlives_the_try_it_is_for() {
+        let quiet = Quiet::default();
+        assert!(!quiet.is_wanted());
+        let wish = Wish::new(&quiet);
+        assert!(quiet.is_wanted());
+        drop(wish);
+        assert!(quiet.is_wanted(), "until it has had time for another try");
+    }
+}
