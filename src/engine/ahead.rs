@@ -137,11 +137,11 @@ fn fill<'k>(
 ) {
     (block.next, block.end) = (0, 0);
     let Some(database) = engine.keyspace.database(db) else { return };
-    let (first, mut last) = (range.start, None);
+    let commands = &batch.commands[range];
     let places = block.known.iter_mut().zip(&mut block.shards);
-    for (index, (place, shard)) in range.zip(places) {
-        let queued = &batch.commands[index];
-        let Some(id) = queued.id.filter(|_| queued.is_plain) else { break };
+    let mut last = None;
+    for (queued, (place, shard)) in commands.iter().zip(places) {
+        let Some(id) = queued.plain_id() else { break };
         let known = engine.table.by_id(id);
         let wanted = Some((shard_of(queued.hash), known.mode));
         if wanted != last && !database.try_hold((db, queued.hash), known.mode, shard) {
@@ -152,16 +152,21 @@ fn fill<'k>(
         last = wanted;
     }
     let mut hints = EntryHints::default();
-    for (shard, queued) in block.shards(&batch.commands[first..]) {
+    for (shard, queued) in block.shards(commands) {
         hints.note(shard.find_ahead(queued.hash));
     }
     hints.prefetch();
 }
 
-/// Says whether a command with a key needs one shard and little time, so that it may be locked ahead.
+/// Says whether a command with a key and so many arguments needs one shard and, if it is short, little
+/// time, so that it may be locked ahead.
 #[inline]
-pub(super) fn is_plain(known: &Known, args: Args<'_>) -> bool {
-    args.len() <= known.plain_args_max
-        && args.extent_bytes() <= PLAIN_BYTES_MAX
-        && fits(known.command.arity, args.len())
+pub(super) fn takes_plain(known: &Known, arg_count: usize) -> bool {
+    arg_count <= known.plain_args_max && fits(known.command.arity, arg_count)
+}
+
+/// Says whether a command is short enough to be locked ahead.
+#[inline]
+pub(super) fn is_short(args: Args<'_>) -> bool {
+    args.extent_bytes() <= PLAIN_BYTES_MAX
 }

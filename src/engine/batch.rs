@@ -1,6 +1,6 @@
 //! A batch: complete commands of one client or of several, parsed before the first one runs.
 
-use super::ahead::is_plain;
+use super::ahead::{is_short, takes_plain};
 use super::args::Args;
 use super::command::{BeginSearch, FindKeys};
 use super::table::{CommandTable, KeyPlan, Known};
@@ -45,27 +45,78 @@ impl EntryHints {
     }
 }
 
+/// A parsed command; as small as it can be, because all of a batch are gone through again and again.
 #[derive(Clone, Copy)]
 pub(super) struct Queued {
-    first_span: usize,
-    pub(super) arg_count: usize,
-    /// End of the command in the buffer.
-    pub(super) end: usize,
-    /// Number in the command table; `None` for an unknown name.
-    pub(super) id: Option<usize>,
     /// Hash of the key of a single-key command, or of the first one where their number is given.
     pub(super) hash: u64,
+    first_span: usize,
+    /// End of the command in the buffer.
+    pub(super) end: usize,
+    arg_count: u32,
     /// The database its client was in when it was looked up; good enough for fetching ahead.
     db: u32,
-    pub(super) has_hash: bool,
-    /// The command before it in the buffer has the same name, spelled alike.
-    is_alike: bool,
-    /// It may run with its shard locked ahead.
-    pub(super) is_plain: bool,
-    /// What it touches is to be fetched: it has a hash, and not that of the command before.
-    is_fetched: bool,
-    /// Its entry is fetched when its shard is locked ahead, in time for it.
-    is_held_ahead: bool,
+    id: u16,
+    marks: u8,
+}
+const _: () = assert!(size_of::<Queued>() == 40, "a batch of them fits a small cache");
+
+/// The id of a name that no command has.
+const UNKNOWN: u16 = u16::MAX;
+
+/// There is a hash.
+const HAS_HASH: u8 = 1;
+/// The command before it in the buffer has the same name, spelled alike, and as many arguments.
+const IS_ALIKE: u8 = 1 << 1;
+/// It may run with its shard locked ahead.
+const IS_PLAIN: u8 = 1 << 2;
+/// What it touches is to be fetched: it has a hash, and not that of the command before.
+const IS_FETCHED: u8 = 1 << 3;
+/// Its entry is fetched when its shard is locked ahead, in time for it.
+const IS_HELD_AHEAD: u8 = 1 << 4;
+
+impl Queued {
+    #[inline]
+    fn has(&self, mark: u8) -> bool {
+        self.marks & mark != 0
+    }
+
+    /// Returns its number in the command table; `None` for an unknown name.
+    #[inline]
+    pub(super) fn id(&self) -> Option<usize> {
+        (self.id != UNKNOWN).then_some(usize::from(self.id))
+    }
+
+    /// Returns its number in the command table if it may run with its shard locked ahead.
+    #[inline]
+    pub(super) fn plain_id(&self) -> Option<usize> {
+        self.has(IS_PLAIN).then_some(usize::from(self.id))
+    }
+
+    /// Returns the hash, if there is one.
+    #[inline]
+    pub(super) fn known_hash(&self) -> Option<u64> {
+        self.has(HAS_HASH).then_some(self.hash)
+    }
+}
+
+/// What follows from a command's name and the number of its arguments.
+struct Named {
+    id: u16,
+    plan: KeyPlan,
+    /// It is plain if it is short enough.
+    may_be_plain: bool,
+}
+
+impl Named {
+    #[inline]
+    fn new(known: Option<&Known>, arg_count: usize) -> Self {
+        let Some(known) = known else {
+            return Self { id: UNKNOWN, plan: KeyPlan::None, may_be_plain: false };
+        };
+        let may_be_plain = takes_plain(known, arg_count);
+        Self { id: known.number, plan: known.plan, may_be_plain }
+    }
 }
 
 /// Parsed commands with the positions of their arguments.
@@ -90,23 +141,22 @@ impl Batch {
         self.push_next(arg_count, end, false);
     }
 
-    /// The same; `is_alike` says that it has the name of the command before, which is of the same client
-    /// and is looked up together with it.
+    /// The same; `is_alike` says that it has the name of the command before, and as many arguments, which
+    /// is of the same client and is looked up together with it.
     #[inline]
     pub fn push_next(&mut self, arg_count: usize, end: usize, is_alike: bool) {
         let first_span = self.spans.len() - arg_count;
+        #[expect(clippy::cast_possible_truncation, reason = "a count is at most `i32::MAX`")]
+        let arg_count = arg_count as u32;
+        let marks = if is_alike { IS_ALIKE } else { 0 };
         self.commands.push(Queued {
-            first_span,
-            arg_count,
-            end,
-            id: None,
             hash: 0,
+            first_span,
+            end,
+            arg_count,
             db: 0,
-            has_hash: false,
-            is_alike,
-            is_plain: false,
-            is_fetched: false,
-            is_held_ahead: false,
+            id: UNKNOWN,
+            marks,
         });
     }
 
@@ -128,8 +178,14 @@ impl Batch {
     /// Returns the arguments of a command; `buffer` is the one it was parsed from.
     #[inline]
     pub fn args<'b>(&'b self, buffer: &'b [u8], index: usize) -> Args<'b> {
+        args_of(&self.spans, buffer, &self.commands[index])
+    }
+
+    /// Returns the same, and the hash of the command's key, if there is one.
+    #[inline]
+    pub(super) fn args_and_hash<'b>(&'b self, buffer: &'b [u8], index: usize) -> (Args<'b>, u64) {
         let queued = &self.commands[index];
-        Args::new(buffer, &self.spans[queued.first_span..queued.first_span + queued.arg_count])
+        (args_of(&self.spans, buffer, queued), queued.hash)
     }
 
     /// First pass over the commands from number `first` on: looks them up, hashes their keys and
@@ -141,36 +197,46 @@ impl Batch {
         buffer: &[u8],
         first: usize,
     ) -> bool {
+        let Self { spans, commands } = self;
+        let commands = &mut commands[first..];
+        let in_row = if commands.len() >= ROW_COMMANDS_MIN { IS_HELD_AHEAD } else { 0 };
         let mut runs_script = false;
-        let is_in_row = self.commands.len() - first >= ROW_COMMANDS_MIN;
         let mut finder = table.finder();
-        let mut last = None;
+        let mut known = None;
+        let mut named = Named::new(None, 0);
         let mut last_hash = None;
-        for index in first..self.commands.len() {
-            let args = self.args(buffer, index);
-            let known = match last {
-                Some(known) if self.commands[index].is_alike => Some(known),
-                _ => finder.find(args.at(0)),
-            };
-            last = known;
-            let key = known.and_then(|known| key_ahead(known, args));
-            let hash = key.map(|key| keyspace.hash(key));
-            let is_plain = known.is_some_and(|known| hash.is_some() && is_plain(known, args));
-            let queued = &mut self.commands[index];
-            queued.id = known.map(|known| known.id);
-            runs_script |= known.is_some_and(|known| known.runs_script);
+        for queued in commands.iter_mut() {
+            let args = args_of(spans, buffer, queued);
+            if known.is_none() || !queued.has(IS_ALIKE) {
+                known = finder.find(args.at(0));
+                named = Named::new(known, args.len());
+                runs_script |= known.is_some_and(|known| known.runs_script);
+            }
+            queued.id = named.id;
             queued.db = db;
-            queued.is_plain = is_plain;
-            queued.is_held_ahead = is_in_row && is_plain;
-            queued.has_hash = hash.is_some();
-            queued.is_fetched = hash.is_some() && hash != last_hash;
-            last_hash = hash;
-            queued.hash = hash.unwrap_or_default();
+            queued.marks &= IS_ALIKE;
+            let key = match named.plan {
+                KeyPlan::One(index) => args.get(index),
+                KeyPlan::Many => known.and_then(|known| first_counted_key(known, args)),
+                KeyPlan::None => None,
+            };
+            let Some(key) = key else {
+                last_hash = None;
+                continue;
+            };
+            let hash = keyspace.hash(key);
+            let is_plain = named.may_be_plain && is_short(args);
+            let is_fetched = last_hash != Some(hash);
+            last_hash = Some(hash);
+            queued.hash = hash;
+            queued.marks |= HAS_HASH
+                | if is_plain { IS_PLAIN | in_row } else { 0 }
+                | if is_fetched { IS_FETCHED } else { 0 };
         }
         // Fetching is a loop of its own, so that all wait together until addresses are translated.
         if let Some(database) = keyspace.database(db) {
-            let queued = self.commands[first..].iter().filter(|queued| queued.is_fetched);
-            queued.for_each(|queued| database.prefetch_shard(queued.hash));
+            let fetched = commands.iter().filter(|queued| queued.has(IS_FETCHED));
+            fetched.for_each(|queued| database.prefetch_shard(queued.hash));
         }
         runs_script
     }
@@ -184,22 +250,28 @@ impl Batch {
         }
         // Most of them are about one database.
         let (mut last_db, mut database) = (0, keyspace.database(0));
-        for (db, hash) in hashes(&self.commands) {
-            if db != last_db {
-                (last_db, database) = (db, keyspace.database(db));
+        let mut is_fetched_now = false;
+        for queued in self.commands.iter().filter(|queued| queued.has(IS_FETCHED)) {
+            if queued.db != last_db {
+                (last_db, database) = (queued.db, keyspace.database(queued.db));
             }
             if let Some(database) = database {
-                database.prefetch_group(hash);
+                database.prefetch_group(queued.hash);
             }
+            is_fetched_now |= !queued.has(IS_HELD_AHEAD);
         }
-        for commands in self.commands.chunks(HINTS_MAX) {
-            fetch_entries(commands, keyspace);
+        if is_fetched_now {
+            for commands in self.commands.chunks(HINTS_MAX) {
+                fetch_entries(commands, keyspace);
+            }
         }
     }
 }
 
-fn hashes(commands: &[Queued]) -> impl Iterator<Item = (u32, u64)> {
-    commands.iter().filter(|queued| queued.is_fetched).map(|queued| (queued.db, queued.hash))
+#[inline]
+fn args_of<'b>(spans: &'b [Span], buffer: &'b [u8], queued: &Queued) -> Args<'b> {
+    let first = queued.first_span;
+    Args::new(buffer, &spans[first..first + queued.arg_count as usize])
 }
 
 /// Fetches the entries of up to [`HINTS_MAX`] commands. Finding out where they lie takes a lock for
@@ -208,19 +280,9 @@ fn hashes(commands: &[Queued]) -> impl Iterator<Item = (u32, u64)> {
 #[inline]
 fn fetch_entries(commands: &[Queued], keyspace: &Keyspace) {
     let mut hints = EntryHints::default();
-    let now = commands.iter().filter(|queued| queued.is_fetched && !queued.is_held_ahead);
+    let now = commands.iter().filter(|queued| queued.has(IS_FETCHED) && !queued.has(IS_HELD_AHEAD));
     now.for_each(|queued| hints.note(keyspace.entry_hint(queued.db, queued.hash)));
     hints.prefetch();
-}
-
-/// Returns the key that is worth fetching ahead: the only one, or of a script the first.
-#[inline]
-fn key_ahead<'b>(known: &Known, args: Args<'b>) -> Option<&'b [u8]> {
-    match known.plan {
-        KeyPlan::One(index) => args.get(index),
-        KeyPlan::Many => first_counted_key(known, args),
-        KeyPlan::None => None,
-    }
 }
 
 /// Returns the first one of the keys whose number stands before them.
@@ -234,7 +296,7 @@ fn first_counted_key<'b>(known: &Known, args: Args<'b>) -> Option<&'b [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::key_ahead;
+    use super::first_counted_key;
     use crate::engine::args::Args;
     use crate::engine::command::{Command, KeyFlags, KeySpec};
     use crate::engine::table::CommandTable;
@@ -261,7 +323,7 @@ mod tests {
                 Some(span)
             });
             let spans: Vec<Span> = starts.collect();
-            let found = key_ahead(known, Args::new(request.as_bytes(), &spans));
+            let found = first_counted_key(known, Args::new(request.as_bytes(), &spans));
             assert_eq!(found, key.map(str::as_bytes), "{request}");
         }
     }

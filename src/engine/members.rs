@@ -38,7 +38,7 @@ fn fetch_named(
     let alike = batch.commands[first..].iter().take_while(|queued| {
         // Commands of the clients behind this one end outside its buffer. Another key with the same
         // hash only has the wrong memory fetched.
-        queued.hash == hash && queued.id == Some(known.id) && queued.end <= buffer.len()
+        queued.hash == hash && queued.id() == Some(known.id) && queued.end <= buffer.len()
     });
     let mut count = 0;
     for (name, (index, _)) in names.iter_mut().zip((first..).zip(alike)) {

@@ -32,6 +32,8 @@ pub struct Known {
     pub command: &'static Command,
     /// Index in the table: the command's number in statistics.
     pub id: usize,
+    /// The same.
+    pub(super) number: u16,
     /// `get`, `client|list`.
     pub full_name: String,
     pub plan: KeyPlan,
@@ -109,6 +111,7 @@ impl CommandTable {
         let known = Known {
             command,
             id,
+            number: u16::try_from(id).expect("a few hundred commands"),
             full_name,
             plan,
             mode,

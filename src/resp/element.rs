@@ -36,12 +36,23 @@ impl ReplyBuffer {
 #[inline(always)]
 fn copy_short(to: &mut [MaybeUninit<u8>], value: &[u8]) {
     match value.len() {
+        1..=3 => copy_few(to, value),
+        4..=7 => copy_ends::<4>(to, value),
         8..=16 => copy_ends::<8>(to, value),
         17..=32 => copy_ends::<16>(to, value),
         33..=64 => copy_ends::<32>(to, value),
         _ => {
             to.write_copy_of_slice(value);
         }
+    }
+}
+
+/// Copies one to three bytes: the first, the middle and the last one, whichever these are.
+#[inline(always)]
+fn copy_few(to: &mut [MaybeUninit<u8>], value: &[u8]) {
+    let (middle, last) = (value.len() / 2, value.len() - 1);
+    for at in [0, middle, last] {
+        to[at].write(value[at]);
     }
 }
 

@@ -457,7 +457,7 @@ impl Scratch {
         let args = batch.args(buffer, index);
         let queued = &batch.commands[index];
         let stats = engine.stats.worker(self.index);
-        let known = match refusals::resolve(&engine.table, queued.id, args) {
+        let known = match refusals::resolve(&engine.table, queued.id(), args) {
             Ok(known) => known,
             Err(misfit) => return refuse_misfit(engine, stats, session, reply, misfit),
         };
@@ -480,7 +480,7 @@ impl Scratch {
         }
         let before = reply.len();
         let checkpoint = (session.reply_mode != ReplyMode::On).then(|| reply.checkpoint());
-        let hash = queued.has_hash.then_some(queued.hash);
+        let hash = queued.known_hash();
         let tracks = session.keep_own_news();
         let outcome = self.call(engine, session, known, (args, hash), (reply, turn));
         self.remove_overdue(engine);

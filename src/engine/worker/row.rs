@@ -90,9 +90,8 @@ impl Scratch {
             && engine.pause.current(now_ms).is_none()
             && let Some((known, shard)) = block.take()
         {
-            let args = batch.args(buffer, first + count);
+            let (args, hash) = batch.args_and_hash(buffer, first + count);
             if let KeyPlan::One(at) = known.plan {
-                let hash = batch.commands[first + count].hash;
                 context.first_key = Some((at, Key::with_hash(args.at(at), hash, db)));
             }
             (context.args, context.known) = (args, known);
