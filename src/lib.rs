@@ -72,7 +72,8 @@
 //!   the key tells it under that lock ([`tracking`]). News of prefixes gather, and are on their way
 //!   before the replies of what they tell of are.
 //! - Messages to subscribers wait in their worker's outbox while others get their turns, for one write to
-//!   each of the other subscribers at most; what is published meanwhile goes with them.
+//!   each of the other subscribers at most; what is published meanwhile goes with them. What a client
+//!   publishes to itself stands right behind the reply of the command that did.
 //! - A client that monitors is posted the line of every command by the worker that ran it, before the
 //!   reply is sent; while there is none, a command costs one load for it ([`engine::Monitors`]).
 //! - Shards count who waits for or watches their keys, and are marked while anybody tracks keys; only then

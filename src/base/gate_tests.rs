@@ -61,6 +61,33 @@ fn only_the_first_letter_wakes_the_owner() {
 }
 
 #[test]
+fn letters_that_are_looked_through_stay_and_are_not_shown_again() {
+    let mailbox = Mailbox::new(Box::new(|| {}));
+    let show = |seen_count, expected: &[i32]| {
+        let mut shown = Vec::new();
+        let count = mailbox.look_through(seen_count, |letter| {
+            shown.push(*letter);
+            *letter += 10;
+        });
+        assert_eq!(shown, expected);
+        count
+    };
+    assert_eq!(show(0, &[]), 0);
+    mailbox.post(1);
+    mailbox.post(2);
+    assert_eq!(show(0, &[1, 2]), 2);
+    assert_eq!(show(2, &[]), 2);
+    mailbox.post(3);
+    assert_eq!(show(2, &[3]), 3);
+    let mut letters = Vec::new();
+    mailbox.take(&mut letters);
+    assert_eq!(letters, [11, 12, 13]);
+    mailbox.post(4);
+    assert_eq!(show(3, &[4]), 4);
+    assert_eq!(show(0, &[14]), 4);
+}
+
+#[test]
 fn a_worker_that_is_inside_knows_what_may_run_beside_what_it_does() {
     let gate = Gate::new(2);
     assert_eq!(gate.beside(0), Beside::Later, "it is outside");

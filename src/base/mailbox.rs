@@ -9,8 +9,14 @@ use super::primitives::{Arc, Mutex, lock};
 pub type Wake = Box<dyn Fn() + Send + Sync>;
 
 struct Inner<T> {
-    letters: Mutex<Vec<T>>,
+    letters: Mutex<Letters<T>>,
     wake: Wake,
+}
+
+struct Letters<T> {
+    waiting: Vec<T>,
+    /// Letters taken so far.
+    taken_count: usize,
 }
 
 /// A handle to a mailbox; clones reach the same one.
@@ -27,7 +33,8 @@ impl<T> Clone for Mailbox<T> {
 impl<T> Mailbox<T> {
     /// Creates an empty mailbox whose owner is woken by `wake`.
     pub fn new(wake: Wake) -> Self {
-        Self { inner: Arc::new(Inner { letters: Mutex::new(Vec::new()), wake }) }
+        let letters = Mutex::new(Letters { waiting: Vec::new(), taken_count: 0 });
+        Self { inner: Arc::new(Inner { letters, wake }) }
     }
 
     /// Adds a letter and wakes the owner if the mailbox was empty.
@@ -45,12 +52,23 @@ impl<T> Mailbox<T> {
     /// Adds a letter; says whether it is the only one.
     fn put(&self, letter: T) -> bool {
         let mut letters = lock(&self.inner.letters);
-        letters.push(letter);
-        letters.len() == 1
+        letters.waiting.push(letter);
+        letters.waiting.len() == 1
     }
 
     /// Moves all letters, oldest first, behind what `into` already holds.
     pub fn take(&self, into: &mut Vec<T>) {
-        into.append(&mut lock(&self.inner.letters));
+        let mut letters = lock(&self.inner.letters);
+        letters.taken_count += letters.waiting.len();
+        into.append(&mut letters.waiting);
+    }
+
+    /// Shows those that nobody has taken, oldest first, and leaves them there; not the first
+    /// `seen_count` of all that ever came. Returns how many have come by now.
+    pub fn look_through(&self, seen_count: usize, each: impl FnMut(&mut T)) -> usize {
+        let mut letters = lock(&self.inner.letters);
+        let skipped = seen_count.saturating_sub(letters.taken_count);
+        letters.waiting.iter_mut().skip(skipped).for_each(each);
+        letters.taken_count + letters.waiting.len()
     }
 }

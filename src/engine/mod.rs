@@ -22,6 +22,7 @@ mod memory;
 mod monitors;
 mod nested;
 mod notify;
+mod own_messages;
 mod pause;
 mod persistence;
 mod plan;

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use super::clients::{ClientCell, Clients};
 use super::effects::EffectLog;
 use super::monitors::{Monitors, Sight};
+use super::own_messages::OwnMessages;
 use super::pause::Pause;
 use super::persistence::Persistence;
 use super::quiet::Quiet;
@@ -132,6 +133,8 @@ pub struct Engine {
     workers: OnceLock<Vec<Mailbox<WorkerMessage>>>,
     /// By worker: it has posted letters to itself. Only that worker reads and writes its flag.
     own_mail: Box<[CachePadded<AtomicBool>]>,
+    /// By worker.
+    pub(super) own_messages: Box<[CachePadded<OwnMessages>]>,
     stop: Mutex<Option<StopSignal>>,
     applier: OnceLock<SettingApplier>,
     is_stopping: AtomicBool,
@@ -190,6 +193,7 @@ impl Engine {
             allows_denied_commands: AtomicBool::new(false),
             workers: OnceLock::new(),
             own_mail: (0..worker_count).map(|_| CachePadded::default()).collect(),
+            own_messages: (0..worker_count).map(|_| CachePadded::default()).collect(),
             stop: Mutex::new(None),
             applier: OnceLock::new(),
             is_stopping: AtomicBool::new(false),
@@ -206,9 +210,14 @@ impl Engine {
         self.stats.worker_count()
     }
 
+    #[inline]
+    pub(super) fn mailbox(&self, worker: usize) -> Option<&Mailbox<WorkerMessage>> {
+        self.workers.get().and_then(|workers| workers.get(worker))
+    }
+
     /// Posts a message to one worker.
     pub fn tell(&self, worker: usize, message: WorkerMessage) {
-        if let Some(mailbox) = self.workers.get().and_then(|workers| workers.get(worker)) {
+        if let Some(mailbox) = self.mailbox(worker) {
             mailbox.post(message);
         }
     }
@@ -219,7 +228,7 @@ impl Engine {
         if from != Some(to) {
             return self.tell(to, message);
         }
-        if let Some(mailbox) = self.workers.get().and_then(|workers| workers.get(to)) {
+        if let Some(mailbox) = self.mailbox(to) {
             mailbox.post_own(message);
             // Relaxed, here and below: the flag stays on its worker's thread.
             self.own_mail[to].store(true, Ordering::Relaxed);

@@ -50,7 +50,13 @@ impl Engine {
         })
     }
 
-    fn hand(&self, from: Option<usize>, to: usize, broadcast: Broadcast) {
+    fn hand(&self, from: Option<usize>, to: usize, mut broadcast: Broadcast) {
+        if from == Some(to) {
+            self.own_messages[to].keep(&mut broadcast, self.mailbox(to));
+            if !broadcast.is_for_anybody() {
+                return;
+            }
+        }
         self.post(from, to, WorkerMessage::Publish(Box::new(broadcast)));
     }
 }

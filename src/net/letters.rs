@@ -1,20 +1,21 @@
 //! What other threads tell a worker: its letters, and what its connections get of them.
 //!
 //! They are read between the turns of connections, and from within a command that takes long. What is for
-//! the connection that runs this command waits for it to be put back.
+//! the connection that runs this command waits for it to be put back; messages, for the command's reply.
 
 use std::sync::atomic::Ordering;
 
 use super::connection::Connection;
 use super::floor::Floor;
 use super::kit::Kit;
-use crate::engine::{ClientCell, Invalidation, Sight, WorkerMessage, drop_forgotten_scripts};
-use crate::pubsub::{Broadcast, Bundle};
+use crate::engine::{
+    ClientCell, Engine, Invalidation, Sight, WorkerMessage, drop_forgotten_scripts,
+};
+use crate::pubsub::Broadcast;
 use crate::resp::ReplyBuffer;
 
 /// What is put behind the replies of a connection.
 pub(super) enum Enclosure {
-    Messages(Box<Bundle>),
     News(Box<Invalidation>),
     Sight(Sight),
 }
@@ -23,7 +24,6 @@ impl Enclosure {
     /// Gives it to the connection; says whether to send it without waiting for a turn.
     fn hand_to(&self, connection: &mut Connection) -> bool {
         match self {
-            Self::Messages(bundle) => connection.push(bundle),
             Self::News(invalidation) => connection.push_news(&invalidation.news),
             Self::Sight(sight) => connection.push_sight(sight),
         }
@@ -53,7 +53,9 @@ impl Floor {
             match letter {
                 WorkerMessage::CloseClient(_) => closes = true,
                 WorkerMessage::Deliver { client, reply } => self.deliver(&client, reply),
-                WorkerMessage::Publish(broadcast) => self.gather(*broadcast),
+                WorkerMessage::Publish(broadcast) => {
+                    self.gather(*broadcast, kit.worker.engine());
+                }
                 WorkerMessage::Invalidate(invalidation) => self.invalidate(invalidation),
                 WorkerMessage::Show(sight) => self.show(sight),
                 WorkerMessage::Resume => self.resume(kit),
@@ -98,8 +100,12 @@ impl Floor {
         }
     }
 
-    /// Puts a message to those before it that have the same subscribers.
-    fn gather(&mut self, broadcast: Broadcast) {
+    /// Puts a message to those before it that have the same subscribers. The client that is taken out
+    /// gets it behind the reply of its command, together with its own ones.
+    fn gather(&mut self, mut broadcast: Broadcast, engine: &Engine) {
+        if self.taken_out.is_some() {
+            engine.keep_message(self.index, &mut broadcast);
+        }
         if !self.bundle.fits(&broadcast) {
             self.hand_out();
         }
@@ -111,10 +117,9 @@ impl Floor {
         if self.bundle.is_empty() {
             return;
         }
+        let left_out = self.bundle.left_out();
         for subscriber in self.bundle.subscribers() {
-            if self.taken_out == Some(subscriber.seat) {
-                let messages = Enclosure::Messages(Box::new(self.bundle.clone()));
-                self.kept.push((subscriber.client_id, messages));
+            if !left_out.is_empty() && left_out.contains(&subscriber.client_id) {
                 continue;
             }
             let connection = self.connections.at(subscriber.seat);

@@ -11,7 +11,7 @@ use crate::resp::{Protocol, ReplyBuffer};
 const JOINED_BYTES_MAX: usize = 16 * 1024;
 
 /// Messages of one name to the same subscribers of one worker, in the order they were published in.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Bundle {
     first: Option<Broadcast>,
     /// All messages, if there are several, in either version of the protocol.
@@ -28,6 +28,7 @@ impl Bundle {
         // the messages or for none.
         Arc::ptr_eq(&first.to, &broadcast.to)
             && first.message.ended_count == broadcast.message.ended_count
+            && first.left_out == broadcast.left_out
             && bytes < JOINED_BYTES_MAX
     }
 
@@ -61,6 +62,11 @@ impl Bundle {
         self.first.as_ref().map_or(&[], |first| &first.to)
     }
 
+    /// Returns the ids of those among them that have got the messages already.
+    pub fn left_out(&self) -> &[u64] {
+        self.first.as_ref().map_or(&[], |first| &first.left_out)
+    }
+
     /// Says whether a client still wants the messages.
     #[inline]
     pub fn is_for(&self, subscriptions: &Subscriptions) -> bool {
@@ -70,13 +76,12 @@ impl Bundle {
     /// Appends the messages to what a client is sent.
     #[inline]
     pub fn write(&self, reply: &mut ReplyBuffer) {
-        let is_resp3 = reply.protocol() == Protocol::Resp3;
         if !self.resp2.is_empty() {
+            let is_resp3 = reply.protocol() == Protocol::Resp3;
             return reply.raw(if is_resp3 { &self.resp3 } else { &self.resp2 });
         }
         if let Some(only) = &self.first {
-            reply.raw(if is_resp3 { b">" } else { b"*" });
-            reply.raw_shared(&only.message.body);
+            only.message.write(reply);
         }
     }
 
@@ -144,6 +149,30 @@ mod tests {
         assert_eq!((bundle.is_empty(), bundle.bytes()), (true, 0));
         bundle.add(published(&registry, b"a", &[0; JOINED_BYTES_MAX]));
         assert!(written(&bundle, Protocol::Resp2).len() > JOINED_BYTES_MAX);
+    }
+
+    #[test]
+    fn messages_that_leave_out_others_are_parted() {
+        let (registry, mut own) = (PubSub::default(), Subscriptions::default());
+        for client_id in 1..=2 {
+            let place = (0, Subscriber { client_id, seat: 5 });
+            registry.subscribe(&mut own, Space::Channel, b"a", place);
+            own = Subscriptions::default();
+        }
+        let without_the_first = || {
+            let mut broadcast = published(&registry, b"a", b"1");
+            broadcast.leave_out(1);
+            broadcast
+        };
+        let mut bundle = Bundle::default();
+        bundle.add(without_the_first());
+        assert_eq!((bundle.left_out(), bundle.subscribers().len()), (&[1][..], 2));
+        assert!(bundle.fits(&without_the_first()));
+        assert!(!bundle.fits(&published(&registry, b"a", b"1")));
+        let mut broadcast = without_the_first();
+        assert!(!broadcast.is_for(1) && broadcast.is_for(2) && !broadcast.is_for(3));
+        broadcast.leave_out(2);
+        assert!(!broadcast.is_for_anybody());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::audience::Listeners;
+use crate::resp::{Protocol, ReplyBuffer};
 
 /// What a name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +60,13 @@ impl Message {
         let body = Bytes::from(body);
         Self { space, name: body.slice(name_at..name_at + name.len()), body, ended_count }
     }
+
+    /// Appends it to what a client is sent.
+    #[inline]
+    pub fn write(&self, reply: &mut ReplyBuffer) {
+        reply.raw(if reply.protocol() == Protocol::Resp3 { b">" } else { b"*" });
+        reply.raw_shared(&self.body);
+    }
 }
 
 /// Appends a string and returns where it begins.
@@ -77,6 +85,31 @@ fn push_bulk(out: &mut Vec<u8>, text: &[u8]) -> usize {
 pub struct Broadcast {
     pub message: Message,
     pub to: Listeners,
+    /// The ids of those among them that have got it already; hardly ever any.
+    pub(super) left_out: Vec<u64>,
+}
+
+impl Broadcast {
+    pub(super) fn new(message: Message, to: Listeners) -> Self {
+        Self { message, to, left_out: Vec::new() }
+    }
+
+    /// Says whether a client is still to get it. Cost: linear in the subscribers.
+    pub fn is_for(&self, client_id: u64) -> bool {
+        let is_there = self.to.iter().any(|listener| listener.client_id == client_id);
+        is_there && !self.left_out.contains(&client_id)
+    }
+
+    /// Leaves out a client that it [is for](Self::is_for).
+    pub fn leave_out(&mut self, client_id: u64) {
+        self.left_out.push(client_id);
+    }
+
+    /// Says whether anybody is still to get it.
+    #[inline]
+    pub fn is_for_anybody(&self) -> bool {
+        self.to.len() > self.left_out.len()
+    }
 }
 
 #[cfg(test)]

@@ -194,7 +194,7 @@ fn send(audience: &Audience, message: Message, post: &mut impl FnMut(usize, Broa
     let mut count = 0;
     for (worker, to) in audience.lists() {
         count += to.len();
-        post(worker, Broadcast { message: message.clone(), to });
+        post(worker, Broadcast::new(message.clone(), to));
     }
     count
 }

@@ -16,6 +16,7 @@ mod limits;
 mod linearizability;
 mod lists;
 mod monitor;
+mod own_messages;
 mod persistence;
 mod protocol;
 mod pubsub;

@@ -9,7 +9,7 @@
 #[expect(unreachable_pub, reason = "public where the same file stands for the server")]
 mod gate;
 #[path = "../mailbox.rs"]
-#[expect(unreachable_pub, reason = "public where the same file stands for the server")]
+#[expect(unreachable_pub, dead_code, reason = "public where the same file stands for the server")]
 mod mailbox;
 mod primitives;
 

@@ -69,11 +69,21 @@ mod tests {
             ("PUBLISH news hi", "0"),
             ("SUBSCRIBE news", "[\"subscribe\", \"news\", 1]"),
             ("PSUBSCRIBE n*", "[\"psubscribe\", \"n*\", 2]"),
-            ("PUBLISH news hi", "2"),
+        ]);
+        // The client's own messages stand behind the reply.
+        assert_eq!(
+            bench.run(&[b"PUBLISH", b"news", b"hi"]),
+            b":2\r\n>3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n\
+              >4\r\n$8\r\npmessage\r\n$2\r\nn*\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
+        );
+        bench.expect(&[
             ("SPUBLISH news hi", "0"),
             ("SSUBSCRIBE news", "[\"ssubscribe\", \"news\", 1]"),
-            ("SPUBLISH news hi", "1"),
         ]);
+        assert_eq!(
+            bench.run(&[b"SPUBLISH", b"news", b"hi"]),
+            b":1\r\n>3\r\n$8\r\nsmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::super::args::Args;
 use super::super::command::{Flags, InTransaction};
 use super::super::error::CommandError;
+use super::super::own_messages::KeptBefore;
 use super::super::refusals::{self, Misfit};
 use super::super::session::{Flow, ReplyMode, Session};
 use super::super::state::Engine;
@@ -16,20 +17,37 @@ impl Scratch {
     #[cold]
     pub(super) fn put_off(
         &mut self,
+        engine: &Engine,
         session: &mut Session,
         (reply, checkpoint): (&mut ReplyBuffer, Option<Mark>),
-        tracks: bool,
+        own: (bool, Option<KeptBefore>),
     ) -> Flow {
         if let Some(checkpoint) = checkpoint {
             reply.truncate(checkpoint);
         }
-        if tracks {
-            session.tell_own_news(reply);
-        }
+        self.tell_own(engine, session, own, reply);
         session.put_off.note();
         self.redacted.clear();
         self.effects.clear();
         Flow::Postpone
+    }
+
+    /// Puts behind a command's reply what the command has to tell its own client: first what it has
+    /// published, then which keys it has changed that the client had read.
+    #[inline]
+    pub(super) fn tell_own(
+        &self,
+        engine: &Engine,
+        session: &Session,
+        (tracks, kept_before): (bool, Option<KeptBefore>),
+        reply: &mut ReplyBuffer,
+    ) {
+        if let Some(before) = kept_before {
+            engine.tell_own_messages(self.index, before, session, reply);
+        }
+        if tracks {
+            session.tell_own_news(reply);
+        }
     }
 }
 

@@ -230,6 +230,7 @@ impl Worker {
             false if engine.gate.enter(scratch.index) => Standing::Inside,
             false => Standing::ShutOut,
         };
+        let aside = self.is_aside.then(|| engine.keep_nothing_aside(scratch.index));
         let mut ran = Ran { command_count: 0, flow: Flow::Continue };
         let Range { start, end } = range;
         let mut ahead = (range.len() >= ROW_COMMANDS_MIN).then(Ahead::default);
@@ -262,8 +263,9 @@ impl Worker {
         }
         drop(ahead);
         scratch.remove_overdue(engine);
-        if !self.is_aside {
-            engine.gate.leave(scratch.index);
+        match aside {
+            Some(before) => engine.end_keeping_aside(scratch.index, before),
+            None => engine.gate.leave(scratch.index),
         }
         scratch.settle(engine, session, ran.command_count);
         let is_postponed = ran.flow == Flow::Postpone;
@@ -482,11 +484,13 @@ impl Scratch {
         let checkpoint = (session.reply_mode != ReplyMode::On).then(|| reply.checkpoint());
         let hash = queued.known_hash();
         let tracks = session.keep_own_news();
+        let kept_before = engine.keep_own_messages(self.index, session, known);
+        let own = (tracks, kept_before);
         let outcome = self.call(engine, session, known, (args, hash), (reply, turn));
         self.remove_overdue(engine);
         if let Err(error) = &outcome {
             if *error == CommandError::NotNow {
-                return self.put_off(session, (reply, checkpoint), tracks);
+                return self.put_off(engine, session, (reply, checkpoint), own);
             }
             error.count(stats, known.id);
             reply.error_bytes(&error.bytes());
@@ -503,9 +507,7 @@ impl Scratch {
         if !known.command.replies_by_messages() {
             self.mind_reply_mode(session, reply, checkpoint);
         }
-        if tracks {
-            session.tell_own_news(reply);
-        }
+        self.tell_own(engine, session, own, reply);
         let now = self.ticker.raw();
         let elapsed_ns = self.ticker.elapsed_ns(*tick, now);
         *tick = now;

@@ -28,8 +28,8 @@ impl Scratch {
     pub(super) fn may_run_rows(&self, engine: &Engine, session: &Session) -> bool {
         let may_enter = session.is_authenticated || !engine.requires_password();
         // Relaxed: this thread wrote it.
-        let may_call =
-            session.subscriptions.is_empty() || session.cell.is_resp3.load(Ordering::Relaxed);
+        let may_call = session.subscriptions.is_empty()
+            || session.cell.is_resp3.load(Ordering::Relaxed) && self.tuning.events.is_empty();
         let is_ordinary = session.transaction.is_none()
             && session.tracking.is_none()
             && session.monitors.is_none()
