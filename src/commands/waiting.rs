@@ -64,6 +64,8 @@ pub(super) fn serve_or_wait_for(
     context.wait(WaitRequest {
         keys: keys.collect(),
         also: None,
+        value_type,
+        minds_all_keys: false,
         deadline_ms,
         serve,
         in_vain: ReplyBuffer::null_array,

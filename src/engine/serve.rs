@@ -12,16 +12,17 @@ use super::clients::Gauges;
 use super::command::Flags;
 use super::context::Context;
 use super::effects::Effects;
+use super::error::CommandError;
 use super::logs::Ended;
 use super::removal::record_expired;
 use super::session::Session;
 use super::state::Engine;
 use super::tuning::Tuning;
 use super::turn::Nobody;
-use super::waiting::{Waiter, key_at};
+use super::waiting::{Parked, Waiter, key_at};
 use super::worker::append_effects;
 use crate::base::clock;
-use crate::keyspace::{Access, Key, KeyPlace, Keys, LockMode, Lookup, OwnedKey};
+use crate::keyspace::{Access, Entry, Key, KeyPlace, Keys, LockMode, Lookup, OwnedKey, ShardBusy};
 use crate::resp::ReplyBuffer;
 
 /// Waiters looked at together.
@@ -33,6 +34,15 @@ enum Tried {
     NothingThere,
     /// Another shard is needed that is not locked.
     LacksLock,
+}
+
+/// What there may be for a waiter.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Prospect {
+    Something,
+    Nothing,
+    /// A key that holds something of another type, which its command does not pass by.
+    WrongType,
 }
 
 /// Who serves, and for what circumstances.
@@ -114,6 +124,11 @@ impl Server<'_> {
             engine.pause.hold_back(key);
             return Tried::NothingThere;
         }
+        let is_misled = match self.prospect(keys, key, waiter) {
+            Ok(Prospect::Nothing) => return Tried::NothingThere,
+            Ok(prospect) => prospect == Prospect::WrongType,
+            Err(ShardBusy(_)) => return Tried::LacksLock,
+        };
         let (positions, places) = ways_to_serve(engine, waiter, |key| keys.covers(key));
         let Some(lent) = keys.lend(&places, LockMode::Exclusive, self.access) else {
             return Tried::LacksLock;
@@ -144,7 +159,7 @@ impl Server<'_> {
         };
         let ready_count = ready.len();
         let began_ns = clock::monotonic_ns();
-        let is_served = self.attempt(context, waiter, &positions, ready);
+        let is_served = self.attempt(context, waiter, (&positions, is_misled), ready);
         if !is_served {
             return Tried::NothingThere;
         }
@@ -178,17 +193,57 @@ impl Server<'_> {
         Tried::Served
     }
 
+    /// Says what a waiter's command would come upon, were it run now that this key has changed. Keys that
+    /// are not locked are looked at without waiting.
+    ///
+    /// # Errors
+    /// Somebody is at work on one of them.
+    fn prospect(
+        &self,
+        keys: &mut Keys<'_>,
+        changed: &OwnedKey,
+        waiter: &Waiter,
+    ) -> Result<Prospect, ShardBusy> {
+        let Parked { value_type, minds_all_keys, .. } = waiter.detail;
+        let holds = |keys: &mut Keys<'_>, key: &OwnedKey| {
+            if keys.covers(&key.key()) {
+                return Ok(keys.get(&key.key(), Lookup::PEEK).map(Entry::value_type));
+            }
+            self.engine.keyspace.peek_type(&key.key(), self.now_ms)
+        };
+        if waiter.keys().len() < 2 {
+            return Ok(Prospect::Something);
+        }
+        if holds(keys, changed)? != Some(value_type) {
+            let hears_of_it = waiter.hears_of_removal();
+            return Ok(if hears_of_it { Prospect::Something } else { Prospect::Nothing });
+        }
+        for key in waiter.keys() {
+            match holds(keys, key)? {
+                Some(other) if other != value_type => return Ok(Prospect::WrongType),
+                // It is served from this one.
+                Some(_) if !minds_all_keys => break,
+                _ => {}
+            }
+        }
+        Ok(Prospect::Something)
+    }
+
     /// Has a waiter's command try again with those of its keys that are locked, in their order, and
-    /// settles what that came upon.
+    /// settles what that came upon. If it is misled, it fails.
     fn attempt(
         &self,
         mut context: Context<'_>,
         waiter: &Waiter,
-        positions: &[usize],
+        (positions, is_misled): (&[usize], bool),
         ready: &mut VecDeque<OwnedKey>,
     ) -> bool {
         let (engine, index) = (self.engine, self.index);
-        let mut serve = |position: usize| match (waiter.detail.serve)(&mut context, position) {
+        let serve = |context: &mut Context<'_>, position: usize| match is_misled {
+            true => Err(CommandError::WrongType),
+            false => (waiter.detail.serve)(context, position),
+        };
+        let mut serve = |position: usize| match serve(&mut context, position) {
             Ok(is_served) => is_served,
             Err(error) => {
                 let text = error.bytes();

@@ -21,6 +21,7 @@ use crate::blocking;
 use crate::keyspace::Keys;
 use crate::keyspace::{Key, OwnedKey};
 use crate::resp::{Protocol, ReplyBuffer, Span};
+use crate::types::ValueType;
 
 /// Tries to serve a waiter from the key at an argument's position: replies and returns true, or
 /// leaves everything as it is and returns false. An error is a reply, too. Of the others only the one
@@ -38,6 +39,10 @@ pub struct WaitRequest {
     pub serve: Serve,
     /// Writes the reply of a wait that was in vain.
     pub in_vain: fn(&mut ReplyBuffer),
+    /// What its keys are to hold.
+    pub value_type: ValueType,
+    /// It minds what all its keys hold, not only those before the one that serves it.
+    pub minds_all_keys: bool,
     /// Serve the waiter also when a key is gone or has become something else.
     pub hears_of_removal: bool,
     /// Try to serve the waiter every now and then, too: time alone may make something ready for it.
@@ -56,6 +61,8 @@ pub struct Parked {
     spans: Vec<Span>,
     keys: Vec<usize>,
     pub(super) also: Option<usize>,
+    pub(super) value_type: ValueType,
+    pub(super) minds_all_keys: bool,
     pub(super) serve: Serve,
     in_vain: fn(&mut ReplyBuffer),
     pub(super) db: u32,
@@ -96,6 +103,8 @@ pub(super) fn park(context: &mut Context<'_>, request: WaitRequest) -> Arc<Waite
         spans,
         keys: request.keys,
         also: request.also,
+        value_type: request.value_type,
+        minds_all_keys: request.minds_all_keys,
         serve: request.serve,
         in_vain: request.in_vain,
         db,

@@ -7,8 +7,9 @@ use super::busy::HeldForLong;
 use super::database::Keyspace;
 use super::entry::{Entry, EntryHint};
 use super::locks::{Guard, HeldShard, LockMode, LockedShard};
+use super::scan::ShardBusy;
 use super::shard::{EntryMut, SHARD_COUNT, WriteShard, shard_of};
-use crate::types::{Collection, Hash, Object, StringValue};
+use crate::types::{Collection, Hash, Object, StringValue, ValueType};
 
 /// Where a key lives: a logical database and a shard of it. Locks are taken in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -190,6 +191,18 @@ impl Keyspace {
     pub fn is_expired(&self, key: &Key<'_>, now_ms: u64) -> Option<bool> {
         let shard = self.database(key.place.db)?.read(key.place.shard as usize);
         Some(shard.find(key.hash, key.bytes)?.is_expired(now_ms))
+    }
+
+    /// Returns the type of what a key holds, if it holds anything. Never waits: an error if somebody is at
+    /// work there.
+    ///
+    /// # Errors
+    /// [`ShardBusy`].
+    pub fn peek_type(&self, key: &Key<'_>, now_ms: u64) -> Result<Option<ValueType>, ShardBusy> {
+        let Some(database) = self.database(key.place.db) else { return Ok(None) };
+        let shard = database.try_read(key.place.shard as usize).ok_or(ShardBusy(key.place))?;
+        let entry = shard.find(key.hash, key.bytes).filter(|entry| !entry.is_expired(now_ms));
+        Ok(entry.map(Entry::value_type))
     }
 
     /// Does what [`Keys::observe`] does while the gate is closed.

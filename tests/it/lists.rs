@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Client, Server, for_each_thread_count, in_threads, wait_until};
+use crate::support::{Client, Server, for_each_thread_count, in_threads, is_reference, wait_until};
 
 /// Sends a command that is to wait, and returns once it does.
 fn send_waiting(server: &Server, looker: &mut Client, line: &str, waiting: i64) -> Client {
@@ -122,6 +122,43 @@ fn a_key_of_another_type_lets_clients_go_on_waiting() {
         client.line("RPUSH list 2");
         assert!(refused.recv().error().starts_with("WRONGTYPE"));
         assert_eq!(served.recv().text(), "2");
+    });
+}
+
+#[test]
+fn a_key_of_another_type_before_the_one_that_is_ready_is_an_error() {
+    // The reference may be older than the version that began to do so.
+    if is_reference() {
+        return;
+    }
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        client.line("RPUSH source x");
+        for (wait, wrong, ready, is_refused) in [
+            ("BLPOP {a} {b} 0", "SET {a} x", "RPUSH {b} 1", true),
+            ("BLPOP {b} {a} 0", "SET {a} x", "RPUSH {b} 1", false),
+            ("BLMPOP 0 2 {a} {b} LEFT", "SADD {a} x", "RPUSH {b} 1", true),
+            ("BZPOPMIN {a} {b} 0", "RPUSH {a} x", "ZADD {b} 1 x", true),
+            ("BZMPOP 0 2 {b} {a} MIN", "RPUSH {a} x", "ZADD {b} 1 x", false),
+            ("XREAD BLOCK 0 STREAMS {a} {b} $ $", "COPY source {a}", "XADD {b} 1-1 f v", true),
+            ("XREAD BLOCK 0 STREAMS {b} {a} $ $", "COPY source {a}", "XADD {b} 1-1 f v", true),
+        ] {
+            for is_transaction in [false, true] {
+                // Of other shards each time, and of the same one.
+                for (a, b) in [("a", "b"), ("{x}a", "{x}b"), ("c", "d")] {
+                    let line = |text: &str| text.replace("{a}", a).replace("{b}", b);
+                    let mut waiter = send_waiting(server, &mut client, &line(wait), 1);
+                    let mut lines = vec![line(wrong), line(ready)];
+                    if is_transaction {
+                        lines = [vec!["MULTI".into()], lines, vec!["EXEC".into()]].concat();
+                    }
+                    lines.iter().for_each(|line| assert!(!client.line(line).is_error(), "{line}"));
+                    let reply = waiter.recv();
+                    assert_eq!(reply.is_error(), is_refused, "{wait} {lines:?} {reply:?}");
+                    client.call(&["DEL", a, b]);
+                }
+            }
+        }
     });
 }
 

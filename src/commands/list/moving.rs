@@ -10,7 +10,7 @@ use crate::engine::{
 };
 use crate::keyspace::Key;
 use crate::resp::ReplyBuffer;
-use crate::types::{Element, End, List, ListLimits};
+use crate::types::{Element, End, List, ListLimits, ValueType};
 
 /// The keys of all moves.
 pub(super) const KEYS: &[KeySpec] =
@@ -158,6 +158,8 @@ pub(super) fn serve_or_wait(
     context.wait(WaitRequest {
         keys: vec![1],
         also: Some(2),
+        value_type: ValueType::List,
+        minds_all_keys: false,
         deadline_ms,
         serve,
         in_vain: ReplyBuffer::null_array,

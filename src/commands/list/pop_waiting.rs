@@ -1,15 +1,14 @@
 //! Commands that wait for an element to take.
 
 use super::pop::{POPPED, PopWish, WHERE, pop_event, pop_name};
-use super::value::{change, count_of, is_no_list, limits};
+use super::value::{change, is_no_list, limits};
 use crate::commands::string::reply_with;
-use crate::commands::waiting::give_up_at;
+use crate::commands::waiting::{give_up_at, serve_or_wait_for};
 use crate::engine::{
     Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group, KeySpec,
-    Serve, WaitRequest,
+    Serve,
 };
-use crate::resp::ReplyBuffer;
-use crate::types::End;
+use crate::types::{End, ValueType};
 
 const FLAGS: Flags = Flags::WRITE.and(Flags::BLOCKING);
 const KEYS: &[KeySpec] = &[KeySpec::range(1, -2, 1, POPPED)];
@@ -57,37 +56,7 @@ fn brpop(context: &mut Context<'_>) -> Result<(), CommandError> {
 fn pop_or_wait(context: &mut Context<'_>, serve: Serve) -> Result<(), CommandError> {
     let last = context.args.len() - 1;
     let deadline_ms = give_up_at(context, last)?;
-    serve_or_wait(context, 1..last, deadline_ms, serve)
-}
-
-/// Serves the command from the first of its keys that has something, or has it wait for all.
-fn serve_or_wait(
-    context: &mut Context<'_>,
-    keys: std::ops::Range<usize>,
-    deadline_ms: Option<u64>,
-    serve: Serve,
-) -> Result<(), CommandError> {
-    for index in keys.clone() {
-        let key = context.key(index);
-        if count_of(&mut context.keys, &key)?.is_some() && serve(context, index)? {
-            return Ok(());
-        }
-    }
-    if !context.session.may_wait() {
-        context.reply.null_array();
-        return Ok(());
-    }
-    context.wait(WaitRequest {
-        keys: keys.collect(),
-        also: None,
-        deadline_ms,
-        serve,
-        in_vain: ReplyBuffer::null_array,
-        hears_of_removal: false,
-        is_polled: false,
-        args: None,
-    });
-    Ok(())
+    serve_or_wait_for(ValueType::List, context, 1..last, deadline_ms, serve)
 }
 
 fn pop_front_from(context: &mut Context<'_>, index: usize) -> Result<bool, CommandError> {
@@ -147,7 +116,7 @@ fn blmpop(context: &mut Context<'_>) -> Result<(), CommandError> {
     let wish = PopWish::read(context.args, 2)?;
     let deadline_ms = give_up_at(context, 1)?;
     let keys = wish.first_key..wish.first_key + wish.key_count;
-    serve_or_wait(context, keys, deadline_ms, pop_many_from)
+    serve_or_wait_for(ValueType::List, context, keys, deadline_ms, pop_many_from)
 }
 
 fn pop_many_from(context: &mut Context<'_>, index: usize) -> Result<bool, CommandError> {

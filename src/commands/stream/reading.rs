@@ -4,6 +4,7 @@ use super::value::integer;
 use crate::base::text;
 use crate::engine::{Args, CommandError, KeyFlags, Serve, WaitRequest};
 use crate::resp::{Mark, Protocol, ReplyBuffer};
+use crate::types::ValueType;
 
 /// A request to read from some streams.
 #[derive(Clone, Copy, Debug)]
@@ -134,6 +135,8 @@ impl<'a> Request<'a> {
         WaitRequest {
             keys: (0..self.stream_count).map(|index| self.key_at(index)).collect(),
             also: None,
+            value_type: ValueType::Stream,
+            minds_all_keys: true,
             deadline_ms: (block_ms > 0).then(|| now_ms.saturating_add(block_ms)),
             serve,
             in_vain: ReplyBuffer::null_array,
