@@ -205,6 +205,7 @@ impl Server {
             if commands::save_before_stop(&self.engine, None, request_of(options)).is_ok() {
                 return;
             }
+            ending.go_on();
         }
     }
 

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 use signal_hook::iterator::{Handle, Signals};
 
 use crate::base::log;
@@ -16,6 +18,8 @@ pub(super) struct Ending {
     requested: Arc<Mutex<Option<ShutdownRequest>>>,
     /// A signal that came before anybody waited.
     early: Option<End>,
+    /// A signal has come, so that another SIGINT ends the process as it is.
+    is_ending: Arc<AtomicBool>,
 }
 
 /// What ended the wait.
@@ -43,13 +47,20 @@ impl Ender {
 }
 
 impl Ending {
-    /// Begins to catch signals. SIGHUP is caught and does nothing.
+    /// Begins to catch signals. SIGHUP is caught and does nothing. SIGINT behind another signal ends the
+    /// process at once, with status 1: a script or a save may keep the server from stopping.
     ///
     /// # Errors
     /// When the system refuses the handlers.
     pub(super) fn new() -> io::Result<Self> {
+        let is_ending = Arc::new(AtomicBool::new(false));
+        // What is registered first acts first, so that no signal is taken for the second one.
+        flag::register_conditional_shutdown(SIGINT, 1, Arc::clone(&is_ending))?;
+        for signal in [SIGTERM, SIGINT] {
+            flag::register(signal, Arc::clone(&is_ending))?;
+        }
         let signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-        Ok(Self { signals, requested: Arc::default(), early: None })
+        Ok(Self { signals, requested: Arc::default(), early: None, is_ending })
     }
 
     /// Returns what ends the wait.
@@ -63,6 +74,11 @@ impl Ending {
             self.early = self.signals.pending().find_map(end_of);
         }
         self.early.is_some()
+    }
+
+    /// Says that the signal was not obeyed: the next one is a first one again.
+    pub(super) fn go_on(&self) {
+        self.is_ending.store(false, Ordering::SeqCst);
     }
 
     /// Waits for a signal or a client.

@@ -21,6 +21,21 @@ fn sigterm_and_sigint_stop_it_cleanly() {
 }
 
 #[test]
+fn a_second_sigint_ends_what_a_script_keeps_from_stopping() {
+    for threads in ["1", "3"] {
+        let settings = [("threads", threads), ("busy-reply-threshold", "20")];
+        let mut server = Server::start(&settings);
+        let mut client = server.client();
+        client.send(&["EVAL", "while true do end", "1", "held"]);
+        wait_until("the script is slow", || server.log().contains("Slow script detected"));
+        server.signal(libc::SIGINT);
+        wait_until("it heard the first", || server.log().contains("Received SIGINT"));
+        assert_eq!(server.end_by(libc::SIGINT).code(), Some(1));
+        assert!(client.is_closed_by_server());
+    }
+}
+
+#[test]
 fn sighup_does_not_end_it() {
     let server = Server::start(&[]);
     server.signal(libc::SIGHUP);
