@@ -14,7 +14,7 @@ use super::table::{KeyPlan, Known};
 use super::tuning::Tuning;
 use super::turn::Turn;
 use crate::base::clock;
-use crate::keyspace::{Key, Keys, OwnedKey};
+use crate::keyspace::{Key, Keys, Overdue, OwnedKey};
 use crate::resp::ReplyBuffer;
 use crate::stats::Counter;
 
@@ -26,6 +26,8 @@ pub(super) struct Sums {
     pub(super) touched: Vec<OwnedKey>,
     /// Touched in ways that only those who wait for the key care about.
     pub(super) readable: Vec<OwnedKey>,
+    /// Seen expired where it could not be removed.
+    pub(super) overdue: Vec<Overdue>,
     /// What those who monitor are to see.
     pub(super) lines: Vec<Vec<u8>>,
 }
@@ -92,7 +94,7 @@ pub(super) fn run<'a>(
     let outcome = (known.command.run)(&mut context);
     let (hits, misses) = context.keys.hits_and_misses();
     if context.keys.has_news() {
-        context.keys.settle_overdue();
+        sums.overdue.append(&mut context.keys.settle_overdue());
         record_expired(engine, worker, &context.keys.take_expired());
         engine.announce(Some(worker), &mut context.keys);
         let mut touched = context.keys.take_touched();

@@ -2,12 +2,14 @@
 //!
 //! A handler names the event right behind the change, while the key's shard is locked, so a listener
 //! hears of one key's changes in their order. What befalls keys besides (they expire, are created, are
-//! missed) is noted by the keyspace and announced before the next event of the command.
+//! missed) is noted by the keyspace and announced before the next event of the command. Events of hashes
+//! come with the fields they concern, for channels of their own.
 
 use super::context::Context;
 use super::state::Engine;
 use crate::config::KeyspaceEvents;
 use crate::keyspace::{Key, KeyEvent, Keys, Noted};
+use crate::types::ValueType;
 
 /// An event with its class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +107,8 @@ events! {
     EVICTED { EVICTED = "evicted", }
     KEY_MISS { KEY_MISS = "keymiss", }
     NEW { NEW = "new", }
+    OVERWRITTEN { OVERWRITTEN = "overwritten", }
+    TYPE_CHANGED { TYPE_CHANGED = "type_changed", }
 }
 
 /// Returns what the keyspace has to note.
@@ -115,6 +119,8 @@ pub(super) fn noted(events: KeyspaceEvents) -> Noted {
         emptied: events.contains(KeyspaceEvents::GENERIC),
         created: events.contains(KeyspaceEvents::NEW),
         missed: events.contains(KeyspaceEvents::KEY_MISS),
+        overwritten: events.contains(KeyspaceEvents::OVERWRITTEN),
+        type_changed: events.contains(KeyspaceEvents::TYPE_CHANGED),
     }
 }
 
@@ -123,48 +129,94 @@ impl Context<'_> {
     #[inline]
     pub fn notify(&mut self, event: Event, key: &Key<'_>) {
         if self.tuning.events.contains(event.class) {
-            self.announce(event, key);
+            self.announce(event, key, &[]);
         }
     }
 
     /// The same for a command that takes something away; it may have gone with the key.
     #[inline]
     pub fn notify_taken(&mut self, event: Event, key: &Key<'_>) {
-        if !self.tuning.events.is_empty() {
-            self.announce_taken(event, key);
-        }
+        self.notify(event, key);
+        self.notify_if_gone(key);
     }
 
-    #[cold]
-    fn announce_taken(&mut self, event: Event, key: &Key<'_>) {
-        self.notify(event, key);
-        if self.keys.peek(key).is_none() {
+    /// Announces that a key has gone with what was taken away from it, if it has.
+    #[inline]
+    pub fn notify_if_gone(&mut self, key: &Key<'_>) {
+        if self.tuning.events.contains(Event::DEL.class) && self.keys.peek(key).is_none() {
             self.notify(Event::DEL, key);
         }
     }
 
+    /// Announces what the command has just done to fields of a key's hash.
+    #[inline]
+    pub fn notify_fields<'f>(
+        &mut self,
+        event: Event,
+        key: &Key<'_>,
+        fields: impl Iterator<Item = &'f [u8]>,
+    ) {
+        if self.tuning.events.contains(event.class) {
+            let named = if self.wants_fields() { fields.collect() } else { Vec::new() };
+            self.announce(event, key, &named);
+        }
+    }
+
+    /// The same for fields that were taken away; the key may have gone with them.
+    #[inline]
+    pub fn notify_fields_taken(&mut self, event: Event, key: &Key<'_>, fields: &[&[u8]]) {
+        self.notify_fields(event, key, fields.iter().copied());
+        self.notify_if_gone(key);
+    }
+
+    /// Says whether anybody may want to hear which fields of hashes change.
+    #[inline]
+    pub fn wants_fields(&self) -> bool {
+        self.tuning.events.include_fields()
+    }
+
+    /// Announces that a key stands in the place of one with a value of type `was`, if there was one.
+    #[inline]
+    pub fn notify_replaced(&mut self, key: &Key<'_>, was: Option<ValueType>) {
+        if let Some(was) = was {
+            self.notify(Event::OVERWRITTEN, key);
+            if self.keys.peek(key).is_some_and(|entry| entry.value_type() != was) {
+                self.notify(Event::TYPE_CHANGED, key);
+            }
+        }
+    }
+
     #[cold]
-    fn announce(&mut self, event: Event, key: &Key<'_>) {
+    fn announce(&mut self, event: Event, key: &Key<'_>, fields: &[&[u8]]) {
         let from = Some(self.worker);
         if self.keys.has_news() {
             self.engine.announce(from, &mut self.keys);
         }
-        self.engine.notify(from, self.tuning.events, event, (key.place().db, key.bytes));
+        let place = (key.place().db, key.bytes);
+        self.engine.notify_fields(from, self.tuning.events, event, place, fields);
     }
 }
 
 impl Engine {
     /// Announces what befell keys besides what their command is about.
     pub(super) fn announce(&self, from: Option<usize>, keys: &mut Keys<'_>) {
+        let wanted = self.config.keyspace_events();
         for (event, key) in keys.take_events() {
+            let place = (key.db, &*key.bytes);
             let event = match event {
                 KeyEvent::Expired => Event::EXPIRED,
-                KeyEvent::FieldsExpired => Event::HEXPIRED,
+                KeyEvent::FieldsExpired(fields) => {
+                    let fields: Vec<&[u8]> = fields.iter().map(|field| &**field).collect();
+                    self.notify_fields(from, wanted, Event::HEXPIRED, place, &fields);
+                    continue;
+                }
                 KeyEvent::Emptied => Event::DEL,
                 KeyEvent::Created => Event::NEW,
                 KeyEvent::Missed => Event::KEY_MISS,
+                KeyEvent::Overwritten => Event::OVERWRITTEN,
+                KeyEvent::TypeChanged => Event::TYPE_CHANGED,
             };
-            self.notify(from, self.config.keyspace_events(), event, (key.db, &key.bytes));
+            self.notify(from, wanted, event, place);
         }
     }
 
@@ -176,10 +228,26 @@ impl Engine {
         from: Option<usize>,
         wanted: KeyspaceEvents,
         event: Event,
-        (db, key): (u32, &[u8]),
+        place: (u32, &[u8]),
+    ) {
+        self.notify_fields(from, wanted, event, place, &[]);
+    }
+
+    /// The same for an event that concerns fields of the key's hash.
+    #[inline]
+    pub(super) fn notify_fields(
+        &self,
+        from: Option<usize>,
+        wanted: KeyspaceEvents,
+        event: Event,
+        place: (u32, &[u8]),
+        fields: &[&[u8]],
     ) {
         if wanted.contains(event.class) && !self.pubsub.is_silent() {
-            self.publish_event(from, wanted, event.name, (db, key));
+            self.publish_event(from, wanted, event.name, place);
+            if wanted.include_fields() && !fields.is_empty() {
+                self.publish_fields(from, wanted, event.name, place, fields);
+            }
         }
     }
 
@@ -200,4 +268,44 @@ impl Engine {
             self.publish(from, format!("__keyevent@{db}__:{name}").as_bytes(), key);
         }
     }
+
+    /// Publishes an event with the fields it concerns. They are written with their lengths, for they may
+    /// hold any byte.
+    #[cold]
+    fn publish_fields(
+        &self,
+        from: Option<usize>,
+        wanted: KeyspaceEvents,
+        name: &str,
+        (db, key): (u32, &[u8]),
+        fields: &[&[u8]],
+    ) {
+        let listed = fields.iter().map(|field| with_length(field)).collect::<Vec<_>>().join(&b',');
+        let channel = |kind: &str, parts: &[&[u8]]| -> Vec<u8> {
+            [format!("__{kind}@{db}__:").as_bytes(), &parts.concat()].concat()
+        };
+        let name = name.as_bytes();
+        if wanted.contains(KeyspaceEvents::FIELDS_BY_KEY) {
+            let text = [name, b"|", &listed].concat();
+            self.publish(from, &channel("subkeyspace", &[key]), &text);
+        }
+        if wanted.contains(KeyspaceEvents::FIELDS_BY_EVENT) {
+            let text = [&*with_length(key), b"|", &listed].concat();
+            self.publish(from, &channel("subkeyevent", &[name]), &text);
+        }
+        // Where a line end stands in the key, nobody could tell where the field begins.
+        if wanted.contains(KeyspaceEvents::FIELD) && !key.contains(&b'\n') {
+            for field in fields {
+                self.publish(from, &channel("subkeyspaceitem", &[key, b"\n", field]), name);
+            }
+        }
+        if wanted.contains(KeyspaceEvents::FIELDS_BY_BOTH) {
+            self.publish(from, &channel("subkeyspaceevent", &[name, b"|", key]), &listed);
+        }
+    }
+}
+
+/// Returns bytes behind their number.
+fn with_length(bytes: &[u8]) -> Vec<u8> {
+    [format!("{}:", bytes.len()).as_bytes(), bytes].concat()
 }

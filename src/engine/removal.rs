@@ -1,6 +1,7 @@
 //! What becomes known of keys and fields that the server itself removes because their time has come.
 
 use super::effects::Effect;
+use super::notify::Event;
 use super::state::Engine;
 use crate::keyspace::{Access, Expired, ExpiredThing, LockMode, Overdue, OwnedKey};
 use crate::stats::Counter;
@@ -9,7 +10,10 @@ use crate::stats::Counter;
 /// the log of effects; called under its shard's lock. `from` is the worker for one of whose commands it
 /// is removed.
 pub(super) fn record_removal(engine: &Engine, from: Option<usize>, db: u32, expired: Expired<'_>) {
-    let (Expired::Key(key) | Expired::Field { key, .. } | Expired::LastField { key }) = expired;
+    let (Expired::Key(key) | Expired::Field { key, .. } | Expired::LastField { key }) = expired
+    else {
+        return;
+    };
     engine.tell_of_removal(from, (db, key));
     if matches!(expired, Expired::Key(_)) && engine.waiters.waiter_count() > 0 {
         let key = OwnedKey::from(&engine.keyspace.key(db, key));
@@ -23,7 +27,7 @@ pub(super) fn record_removal(engine: &Engine, from: Option<usize>, db: u32, expi
     let effect = match expired {
         Expired::Key(key) => Effect::new(db, [b"DEL".as_slice(), key].into_iter()),
         // Whoever repeats the removal of its fields removes the key as well.
-        Expired::LastField { .. } => return,
+        Expired::LastField { .. } | Expired::AllFields { .. } => return,
         Expired::Field { key, field } => {
             Effect::new(db, [b"HDEL".as_slice(), key, field].into_iter())
         }
@@ -57,6 +61,11 @@ pub(super) fn record_expired(engine: &Engine, worker: usize, expired: &[ExpiredT
 #[cold]
 pub(super) fn remove_overdue(engine: &Engine, worker: usize, access: &Access, overdue: &[Overdue]) {
     for seen in overdue {
+        if let Some(key) = seen.missed() {
+            let wanted = engine.config.keyspace_events();
+            engine.notify(Some(worker), wanted, Event::KEY_MISS, (key.db, &key.bytes));
+            continue;
+        }
         let place = seen.place();
         let keys = engine.keyspace.lock_one_soon(place, LockMode::Exclusive, access);
         let Some(mut keys) = keys else { continue };

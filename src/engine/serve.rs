@@ -22,7 +22,7 @@ use super::turn::Nobody;
 use super::waiting::{Parked, Waiter, key_at};
 use super::worker::append_effects;
 use crate::base::clock;
-use crate::keyspace::{Access, Entry, Key, KeyPlace, Keys, LockMode, Lookup, OwnedKey, ShardBusy};
+use crate::keyspace::{Access, Entry, Key, KeyPlace, Keys, LockMode, OwnedKey, ShardBusy};
 use crate::resp::ReplyBuffer;
 
 /// Waiters looked at together.
@@ -200,26 +200,26 @@ impl Server<'_> {
     /// Somebody is at work on one of them.
     fn prospect(
         &self,
-        keys: &mut Keys<'_>,
+        keys: &Keys<'_>,
         changed: &OwnedKey,
         waiter: &Waiter,
     ) -> Result<Prospect, ShardBusy> {
         let Parked { value_type, minds_all_keys, .. } = waiter.detail;
-        let holds = |keys: &mut Keys<'_>, key: &OwnedKey| {
+        let holds = |key: &OwnedKey| {
             if keys.covers(&key.key()) {
-                return Ok(keys.get(&key.key(), Lookup::PEEK).map(Entry::value_type));
+                return Ok(keys.peek(&key.key()).map(Entry::value_type));
             }
             self.engine.keyspace.peek_type(&key.key(), self.now_ms)
         };
         if waiter.keys().len() < 2 {
             return Ok(Prospect::Something);
         }
-        if holds(keys, changed)? != Some(value_type) {
+        if holds(changed)? != Some(value_type) {
             let hears_of_it = waiter.hears_of_removal();
             return Ok(if hears_of_it { Prospect::Something } else { Prospect::Nothing });
         }
         for key in waiter.keys() {
-            match holds(keys, key)? {
+            match holds(key)? {
                 Some(other) if other != value_type => return Ok(Prospect::WrongType),
                 // It is served from this one.
                 Some(_) if !minds_all_keys => break,
@@ -293,7 +293,7 @@ impl Server<'_> {
                     engine.pause.hold_back(&key);
                     break;
                 };
-                if !is_there(&mut keys, &key) && !waiter.hears_of_removal() {
+                if !is_there(&keys, &key) && !waiter.hears_of_removal() {
                     break;
                 }
                 let mut ready = VecDeque::new();
@@ -309,8 +309,8 @@ impl Server<'_> {
     }
 }
 
-fn is_there(keys: &mut Keys<'_>, key: &OwnedKey) -> bool {
-    keys.get(&key.key(), Lookup::PEEK).is_some()
+fn is_there(keys: &Keys<'_>, key: &OwnedKey) -> bool {
+    keys.peek(&key.key()).is_some()
 }
 
 /// Returns the positions of those of a waiter's keys that may be used, in the order they are to be looked

@@ -235,6 +235,7 @@ impl Context<'_> {
         }
         self.effects.changed(sums.changes);
         self.effects.is_rewritten = true;
+        self.keys.note_all_overdue(std::mem::take(&mut sums.overdue));
         // Who tracks keys was told by each command.
         for key in &sums.touched {
             engine.watches.mark(key);

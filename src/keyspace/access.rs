@@ -177,6 +177,8 @@ pub struct Noted {
     pub emptied: bool,
     pub created: bool,
     pub missed: bool,
+    pub overwritten: bool,
+    pub type_changed: bool,
 }
 
 impl Noted {
@@ -187,22 +189,28 @@ impl Noted {
         emptied: false,
         created: false,
         missed: false,
+        overwritten: false,
+        type_changed: false,
     };
 }
 
 /// What befell a key besides what its command is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyEvent {
     /// Its time had come.
     Expired,
-    /// The time of fields of its hash had come.
-    FieldsExpired,
+    /// The time of these fields of its hash had come.
+    FieldsExpired(Vec<Box<[u8]>>),
     /// It has gone with the last of them.
     Emptied,
     /// It was not there before.
     Created,
     /// It was to be read and is not there.
     Missed,
+    /// Its whole value was replaced.
+    Overwritten,
+    /// Its new value is of another type.
+    TypeChanged,
 }
 
 #[cfg(test)]

@@ -25,6 +25,10 @@ pub enum Expired<'a> {
         key: &'a [u8],
         field: &'a [u8],
     },
+    /// All fields of one hash that go at once were named.
+    AllFields {
+        key: &'a [u8],
+    },
     /// A key whose hash has lost its last field that way; the fields were named before.
     LastField {
         key: &'a [u8],

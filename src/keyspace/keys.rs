@@ -64,15 +64,24 @@ pub struct Overdue {
 
 enum OverdueWhat {
     Key,
-    Field(Box<[u8]>),
+    /// The key was to be read, which is to be announced behind the removal.
+    Missed,
+    /// Those of these fields whose time has come.
+    Fields(Vec<Box<[u8]>>),
     /// All fields whose time has come.
-    Fields,
+    AllFields,
 }
 
 impl Overdue {
     /// Returns where it is.
     pub fn place(&self) -> KeyPlace {
         self.key.key().place
+    }
+
+    /// Returns the key if nothing is to be removed: it was to be read and is not there, which is to be
+    /// announced behind what is to be removed before.
+    pub fn missed(&self) -> Option<&OwnedKey> {
+        matches!(self.what, OverdueWhat::Missed).then_some(&self.key)
     }
 }
 
@@ -133,6 +142,18 @@ impl<'a> Shards<'a> {
         }
     }
 
+    #[inline]
+    fn find_mut(&mut self, place: KeyPlace) -> Option<&mut LockedShard<'a>> {
+        match self {
+            Self::One(shard) => (shard.place == place).then_some(shard),
+            Self::Many(shards) => {
+                let found = shards.binary_search_by_key(&place, |shard| shard.place);
+                Some(&mut shards[found.ok()?])
+            }
+            Self::None => None,
+        }
+    }
+
     #[inline(always)]
     fn writable(&mut self, place: KeyPlace) -> &mut WriteShard<'a> {
         let shard = match self {
@@ -179,7 +200,7 @@ impl Keyspace {
     /// key's shard: the caller holds no lock.
     pub fn add(&self, key: &Key<'_>, value: StringValue<'_>, access: &Access) -> bool {
         let mut keys = self.lock_one(key.place, LockMode::Exclusive, access);
-        if keys.get(key, Lookup::PEEK).is_some() {
+        if keys.peek(key).is_some() {
             return false;
         }
         keys.set(key, value, None);
@@ -445,19 +466,27 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Notes a field of a key's hash whose time has come.
+    /// Notes fields of a key's hash whose time has come.
     #[cold]
-    pub fn note_due_field(&mut self, key: &Key<'_>, field: &[u8]) {
+    pub fn note_due_fields(&mut self, key: &Key<'_>, fields: &[&[u8]]) {
         if self.access.removes_expired {
-            note_overdue(&mut self.late, key, OverdueWhat::Field(field.into()));
+            let fields = fields.iter().map(|&field| field.into()).collect();
+            note_overdue(&mut self.late, key, OverdueWhat::Fields(fields));
         }
     }
 
     /// Notes that the time of some fields of a key's hash has come.
     #[cold]
-    pub fn note_due_fields(&mut self, key: &Key<'_>) {
+    pub fn note_due_hash(&mut self, key: &Key<'_>) {
         if self.access.removes_expired {
-            note_overdue(&mut self.late, key, OverdueWhat::Fields);
+            note_overdue(&mut self.late, key, OverdueWhat::AllFields);
+        }
+    }
+
+    /// Takes over what somebody who runs under these locks has left to be removed.
+    pub fn note_all_overdue(&mut self, mut overdue: Vec<Overdue>) {
+        if !overdue.is_empty() {
+            self.late.get_or_insert_default().overdue.append(&mut overdue);
         }
     }
 
@@ -486,23 +515,26 @@ impl<'a> Keys<'a> {
         let key = seen.key.key();
         match &seen.what {
             OverdueWhat::Key => self.remove_if_expired(&key),
-            OverdueWhat::Field(field) => self.remove_due_fields(&key, Some(field)),
-            OverdueWhat::Fields => self.remove_due_fields(&key, None),
+            OverdueWhat::Missed => note_event(&mut self.late, KeyEvent::Missed, &key),
+            OverdueWhat::Fields(fields) => self.remove_due_fields(&key, Some(fields)),
+            OverdueWhat::AllFields => self.remove_due_fields(&key, None),
         }
     }
 
-    /// Removes one field of a hash or all whose time has come, and the key with its last field.
-    fn remove_due_fields(&mut self, key: &Key<'_>, field: Option<&[u8]>) {
+    /// Removes the fields of a hash whose time has come, all or some of them, and the key with its last
+    /// field.
+    fn remove_due_fields(&mut self, key: &Key<'_>, some: Option<&[Box<[u8]>]>) {
         let now_ms = self.access.now_ms;
         let Some(mut entry) = self.get_mut(key) else { return };
         let Some(mut hash) = entry.collection_mut::<Hash>() else { return };
         let mut gone: Vec<Box<[u8]>> = Vec::new();
-        match field {
-            Some(field) if hash.holds_due(field, now_ms) => {
-                hash.remove(field);
-                gone.push(field.into());
+        match some {
+            Some(fields) => {
+                for field in fields.iter().filter(|field| hash.holds_due(field, now_ms)) {
+                    gone.push(field.clone());
+                }
+                gone.retain(|field| hash.remove(field));
             }
-            Some(_) => {}
             None => {
                 hash.remove_due(now_ms, usize::MAX, |field| gone.push(field.into()));
             }
@@ -515,41 +547,45 @@ impl<'a> Keys<'a> {
         if gone.is_empty() {
             return;
         }
+        if self.access.noted.fields_expired {
+            note_event(&mut self.late, KeyEvent::FieldsExpired(gone.clone()), key);
+        }
         let expired = &mut self.late.get_or_insert_default().expired;
         expired.extend(gone.into_iter().map(|field| ExpiredThing {
             db: key.place.db,
             key: key.bytes.into(),
             field: Some(field),
         }));
-        if self.access.noted.fields_expired {
-            note_event(&mut self.late, KeyEvent::FieldsExpired, key);
-        }
         if is_empty && self.access.noted.emptied {
             note_event(&mut self.late, KeyEvent::Emptied, key);
         }
     }
 
-    /// Returns the entry of a key that has not expired.
+    /// Returns the entry of a key that has not expired. An expired one is removed, at once where the lock
+    /// allows it.
     #[inline]
     pub fn get(&mut self, key: &Key<'_>, lookup: Lookup) -> Option<&Entry> {
-        let now_ms = self.access.now_ms;
-        let found = match &self.shards.find(key.place).expect(DECLARED).guard {
+        let access = self.access;
+        let late = &mut self.late;
+        let found = match &mut self.shards.find_mut(key.place).expect(DECLARED).guard {
             Guard::Absent => None,
-            Guard::Shared(shard) => shard.find(key.hash, key.bytes),
-            Guard::Exclusive(shard) => shard.find(key.hash, key.bytes),
-        };
-        let found = found.filter(|entry| {
-            let is_expired = entry.is_expired(now_ms);
-            if is_expired && self.access.removes_expired {
-                note_overdue(&mut self.late, key, OverdueWhat::Key);
+            Guard::Shared(shard) => shard.find(key.hash, key.bytes).filter(|entry| {
+                let is_expired = entry.is_expired(access.now_ms);
+                if is_expired && access.removes_expired {
+                    note_overdue(late, key, OverdueWhat::Key);
+                }
+                !is_expired
+            }),
+            Guard::Exclusive(shard) => {
+                let expired = access.removes_expired.then_some(|| note_expired(late, access, key));
+                shard.find_live(key.hash, key.bytes, access.now_ms, expired)
             }
-            !is_expired
-        });
+        };
         if lookup.counts {
             let step = if found.is_some() { HIT } else { MISS };
             self.look_ups.set(self.look_ups.get() + step);
-            if self.access.noted.missed && lookup.announces && found.is_none() {
-                note_event(&mut self.late, KeyEvent::Missed, key);
+            if access.noted.missed && lookup.announces && found.is_none() {
+                note_missed(&mut self.late, key);
             }
         }
         if lookup.touches
@@ -612,7 +648,9 @@ impl<'a> Keys<'a> {
     pub fn set(&mut self, key: &Key<'_>, value: StringValue<'_>, deadline_ms: Option<u64>) -> bool {
         let stamp = self.access.aging.first_stamp();
         if let Some(mut entry) = self.get_mut(key) {
+            let was = entry.value_type();
             entry.set_value(value, deadline_ms);
+            self.note_replaced(key, was, ValueType::String);
             return true;
         }
         let entry = Entry::new(key.bytes, value, deadline_ms, stamp);
@@ -632,20 +670,25 @@ impl<'a> Keys<'a> {
     /// Puts a collection in a key's place, whatever is there: the key is new only if nothing was. Says
     /// whether something was.
     pub fn replace(&mut self, key: &Key<'_>, object: impl Into<Object>) -> bool {
-        let was_there = self.remove(key).is_some();
+        let was = self.remove(key).map(|entry| entry.value_type());
         let stamp = self.access.aging.first_stamp();
-        self.place(key, Entry::of_object(key.bytes, object.into(), None, stamp));
-        if !was_there {
-            self.note_created(key);
+        let entry = Entry::of_object(key.bytes, object.into(), None, stamp);
+        let is = entry.value_type();
+        self.place(key, entry);
+        match was {
+            Some(was) => self.note_replaced(key, was, is),
+            None => self.note_created(key),
         }
-        was_there
+        was.is_some()
     }
 
-    /// Stores an entry under its key in place of whatever is there: a new key all the same.
-    pub fn insert(&mut self, key: &Key<'_>, entry: Entry) {
+    /// Stores an entry under its key in place of whatever is there: a new key all the same. Returns the
+    /// type of what was there.
+    pub fn insert(&mut self, key: &Key<'_>, entry: Entry) -> Option<ValueType> {
         debug_assert_eq!(entry.key(), key.bytes);
-        self.remove(key);
+        let was = self.remove(key).map(|entry| entry.value_type());
         self.put(key, entry);
+        was
     }
 
     fn put(&mut self, key: &Key<'_>, entry: Entry) {
@@ -657,6 +700,17 @@ impl<'a> Keys<'a> {
     fn note_created(&mut self, key: &Key<'_>) {
         if self.access.noted.created {
             note_event(&mut self.late, KeyEvent::Created, key);
+        }
+    }
+
+    #[inline]
+    fn note_replaced(&mut self, key: &Key<'_>, was: ValueType, is: ValueType) {
+        let noted = &self.access.noted;
+        if noted.overwritten {
+            note_event(&mut self.late, KeyEvent::Overwritten, key);
+        }
+        if noted.type_changed && was != is {
+            note_event(&mut self.late, KeyEvent::TypeChanged, key);
         }
     }
 
@@ -682,12 +736,21 @@ impl<'a> Keys<'a> {
         (!entry.is_expired(now_ms)).then_some(entry)
     }
 
-    /// Gives an entry another key, replacing what is there. Says whether `from` existed.
-    pub fn rename(&mut self, from: &Key<'_>, to: &Key<'_>) -> bool {
-        let Some(entry) = self.remove(from) else { return false };
-        let renamed = entry.renamed(to.bytes);
-        self.insert(to, renamed);
-        true
+    /// Removes a key even if its time has come, as if it had not; says whether it was there.
+    pub fn discard(&mut self, key: &Key<'_>) -> bool {
+        let shard = self.shards.writable(key.place);
+        let was_there = shard.remove(key.hash, key.bytes).is_some();
+        if was_there {
+            shard.shrink_if_sparse();
+            note_touched(&mut self.late, shard, key);
+        }
+        was_there
+    }
+
+    /// Gives an entry another key, replacing what is there, whose type is returned.
+    pub fn rename(&mut self, from: &Key<'_>, to: &Key<'_>) -> Option<ValueType> {
+        let renamed = self.remove(from)?.renamed(to.bytes);
+        self.insert(to, renamed)
     }
 }
 
@@ -703,6 +766,16 @@ fn note_expired(late: &mut Option<Box<Late>>, access: &Access, key: &Key<'_>) {
 #[cold]
 fn note_event(late: &mut Option<Box<Late>>, event: KeyEvent, key: &Key<'_>) {
     late.get_or_insert_default().events.push((event, OwnedKey::from(key)));
+}
+
+/// Notes that a key was to be read, behind what is still to be removed before that is announced.
+#[cold]
+fn note_missed(late: &mut Option<Box<Late>>, key: &Key<'_>) {
+    if late.as_ref().is_some_and(|late| !late.overdue.is_empty()) {
+        note_overdue(late, key, OverdueWhat::Missed);
+    } else {
+        note_event(late, KeyEvent::Missed, key);
+    }
 }
 
 #[cold]

@@ -147,13 +147,11 @@ impl Pair {
         let mut places = [source.place(), target.place()];
         let access = self.access();
         let mut keys = self.keyspace.lock(&mut places, LockMode::Exclusive, &access);
-        let renamed = keys.rename(&source, &target);
+        let replaced = keys.rename(&source, &target);
         drop(keys);
         let known = self.model.remove(&(db, from.to_vec()));
-        assert_eq!(renamed, known.is_some());
-        if let Some(known) = known {
-            self.model.insert((db, to), known);
-        }
+        let other = known.and_then(|known| self.model.insert((db, to), known));
+        assert_eq!(replaced.is_some(), other.is_some());
     }
 
     fn copy(&mut self, db: u32, from: &[u8]) {

@@ -5,12 +5,12 @@
 //! exactly once. One call looks at one tag at a time: a pass over the shard's control bytes,
 //! 1/128 of the shard's entries.
 
+use super::Access;
 use super::database::Keyspace;
 use super::entry::Entry;
 use super::keys::{Key, KeyPlace};
 use super::locks::LockMode;
 use super::shard::{Database, ReadShard, SHARD_COUNT};
-use super::{Access, Lookup};
 
 const TAG_COUNT: u64 = 128;
 const FINE_BITS: u32 = 9;
@@ -191,7 +191,7 @@ impl Keyspace {
     /// [`ShardBusy`].
     pub fn contains(&self, key: &Key<'_>, access: &Access) -> Result<bool, ShardBusy> {
         let locked = self.lock_one_soon(key.place(), LockMode::Shared, access);
-        Ok(locked.ok_or(ShardBusy(key.place()))?.get(key, Lookup::PEEK).is_some())
+        Ok(locked.ok_or(ShardBusy(key.place()))?.peek(key).is_some())
     }
 }
 

@@ -726,6 +726,18 @@ impl WriteShard<'_> {
         Some(EntryMut { entry: &mut cell.0, ledger: self.ledger })
     }
 
+    /// The same for somebody who only looks.
+    #[inline]
+    pub(super) fn find_live(
+        &mut self,
+        hash: u64,
+        key: &[u8],
+        now_ms: u64,
+        expired: Option<impl FnOnce()>,
+    ) -> Option<&Entry> {
+        self.find_live_mut(hash, key, now_ms, expired).map(|found| &*found.entry)
+    }
+
     /// Returns the entry of a key for changes, expired or not.
     pub(super) fn find_mut(&mut self, hash: u64, key: &[u8]) -> Option<EntryMut<'_>> {
         let bucket = find_from(&self.ahead, self.table, hash, key)?;
@@ -847,6 +859,9 @@ fn expire_elements(
     let key = hash.key;
     let count = hash.remove_due(now_ms, limit, |field| on_expired(Expired::Field { key, field }));
     let is_empty = hash.is_empty();
+    if count > 0 {
+        on_expired(Expired::AllFields { key });
+    }
     if is_empty {
         on_expired(Expired::LastField { key });
     }

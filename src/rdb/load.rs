@@ -7,7 +7,7 @@ use super::error::RdbError;
 use super::input::Input;
 use super::shapes::Shapes;
 use super::values::{Value, decode};
-use crate::keyspace::{Access, Aging, Keyspace, LockMode, Lookup, Noted};
+use crate::keyspace::{Access, Aging, Keyspace, LockMode, Noted};
 
 /// How a file is loaded.
 pub struct LoadOptions<'a> {
@@ -195,7 +195,7 @@ impl<R: BufRead> Loader<'_, '_, R> {
     fn store(&self, db: u32, key: &[u8], value: Value, about: &About) -> Result<(), RdbError> {
         let place = self.keyspace.key(db, key);
         let mut keys = self.keyspace.lock_one(place.place(), LockMode::Exclusive, &self.access);
-        if !self.options.replaces && keys.get(&place, Lookup::PEEK).is_some() {
+        if !self.options.replaces && keys.peek(&place).is_some() {
             return Err(RdbError::DuplicateKey(key.escape_ascii().to_string()));
         }
         let aging = self.options.aging;

@@ -57,7 +57,7 @@ fn bitop(context: &mut Context<'_>) -> Result<(), CommandError> {
     let target = context.key(2);
     let length = result.len();
     if length == 0 {
-        if context.keys.remove(&target).is_some() {
+        if context.keys.discard(&target) {
             context.effects.changed(1);
             context.notify(Event::DEL, &target);
         }

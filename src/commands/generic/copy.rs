@@ -43,14 +43,16 @@ fn copy(context: &mut Context<'_>) -> Result<(), CommandError> {
     }
     let stamp = context.keys.access().aging.first_stamp();
     let copied = context.keys.get(&from, Lookup::READ).map(|entry| entry.copy(to.bytes, stamp));
-    let is_taken = !options.replaces && context.keys.get(&to, Lookup::WRITE).is_some();
+    let is_taken =
+        copied.is_some() && context.keys.get(&to, Lookup::WRITE).is_some() && !options.replaces;
     let copied = copied.filter(|_| !is_taken);
-    let is_done = copied.map(|copied| context.keys.insert(&to, copied)).is_some();
-    context.effects.changed(u64::from(is_done));
-    if is_done {
+    let replaced = copied.map(|copied| context.keys.insert(&to, copied));
+    context.effects.changed(u64::from(replaced.is_some()));
+    if let Some(replaced) = replaced {
         context.notify(Event::COPY_TO, &to);
+        context.notify_replaced(&to, replaced);
     }
-    context.reply.integer(i64::from(is_done));
+    context.reply.integer(i64::from(replaced.is_some()));
     Ok(())
 }
 

@@ -165,9 +165,11 @@ fn store(
     let idle_ms = options.idle_s.map(|seconds| seconds.saturating_mul(1000));
     let aging = context.keys.access().aging;
     let stamp = aging.aged_stamp(idle_ms, options.frequency);
-    context.keys.insert(key, value.into_entry(key.bytes, deadline_ms, stamp));
+    let entry = value.into_entry(key.bytes, deadline_ms, stamp);
+    let replaced = context.keys.insert(key, entry);
     context.effects.changed(1);
     context.notify(Event::RESTORE, key);
+    context.notify_replaced(key, replaced);
     if let Some(deadline_ms) = deadline_ms.filter(|_| !options.is_absolute) {
         push_absolute(context, deadline_ms);
     }

@@ -27,10 +27,11 @@ fn rename(context: &mut Context<'_>) -> Result<(), CommandError> {
         return Err(CommandError::NoSuchKey);
     }
     if from.bytes != to.bytes {
-        context.keys.rename(&from, &to);
+        let replaced = context.keys.rename(&from, &to);
         context.effects.changed(1);
         context.notify(Event::RENAME_FROM, &from);
         context.notify(Event::RENAME_TO, &to);
+        context.notify_replaced(&to, replaced);
     }
     context.reply.ok();
     Ok(())

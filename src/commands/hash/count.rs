@@ -1,5 +1,7 @@
 //! Numbers in fields: HINCRBY, HINCRBYFLOAT.
 
+use std::iter;
+
 use super::value::{
     BASE, READS_AND_UPDATES, count_expired, edit_or_create, push_effect, push_removal,
 };
@@ -44,14 +46,14 @@ fn hincrby(context: &mut Context<'_>) -> Result<(), CommandError> {
         Ok((sum, was_due))
     })?;
     context.effects.changed(1);
-    context.notify(Event::HINCRBY, &key);
     if was_due {
-        count_expired(context, 1);
+        count_expired(context, &key, &[field]);
         // Whoever repeats this may not have noticed yet that the field's time had come.
         push_removal(context, &key, &[field]);
         let args: Vec<&[u8]> = context.args.iter().collect();
         push_effect(context, &[], &args);
     }
+    context.notify_fields(Event::HINCRBY, &key, iter::once(field));
     context.reply.integer(sum);
     Ok(())
 }
@@ -126,10 +128,10 @@ fn hincrbyfloat(context: &mut Context<'_>) -> Result<(), CommandError> {
         Ok((text, was_due, has_deadline))
     })?;
     context.effects.changed(1);
-    context.notify(Event::HINCRBYFLOAT, &key);
     if was_due {
-        count_expired(context, 1);
+        count_expired(context, &key, &[field]);
     }
+    context.notify_fields(Event::HINCRBYFLOAT, &key, iter::once(field));
     // Repeating the addition could round differently elsewhere; the sum cannot.
     let sum = [field, text.as_bytes()];
     if has_deadline {

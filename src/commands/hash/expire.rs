@@ -229,16 +229,22 @@ fn expire(context: &mut Context<'_>, form: TimeForm) -> Result<(), CommandError>
             }
             reply.integer(outcome);
         }
+        if !removed.is_empty() {
+            // Those among them that had been due go with the others.
+            let also = fields.iter().filter(|field| hash.holds_due(field, now_ms));
+            let also: Vec<&[u8]> = also.collect();
+            removed.extend(also.into_iter().filter(|field| hash.remove(field)));
+        }
     };
     if edit(&mut context.keys, &key, apply)?.is_none() {
         fields.iter().for_each(|_| context.reply.integer(NO_FIELD));
     }
     context.effects.changed((set.len() + removed.len()) as u64);
     if !removed.is_empty() {
-        context.notify_taken(Event::HDEL, &key);
+        context.notify_fields_taken(Event::HDEL, &key, &removed);
     }
     if !set.is_empty() {
-        context.notify(Event::HEXPIRE, &key);
+        context.notify_fields(Event::HEXPIRE, &key, set.iter().copied());
     }
     let word = condition.map(|_| args.at(CONDITION_INDEX));
     push_deadline(context, &key, deadline_ms, word, &set);
@@ -334,7 +340,7 @@ fn hpersist(context: &mut Context<'_>) -> Result<(), CommandError> {
     }
     context.effects.changed(changed.len() as u64);
     if !changed.is_empty() {
-        context.notify(Event::HPERSIST, &key);
+        context.notify_fields(Event::HPERSIST, &key, changed.iter().copied());
     }
     push_persistence(context, &key, &changed);
     Ok(())

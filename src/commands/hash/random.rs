@@ -56,7 +56,7 @@ fn hrandfield(context: &mut Context<'_>) -> Result<(), CommandError> {
         (Some(picks), Some(pool)) => picks.reply_from(&pool, reply),
     }
     if has_due {
-        context.keys.note_due_fields(&key);
+        context.keys.note_due_hash(&key);
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ fn look_up<'h>(hash: Option<&'h Hash>, field: &[u8], now_ms: u64) -> (Option<Ite
 #[inline]
 fn mind_due_field(context: &mut Context<'_>, key: &Key<'_>, field: &[u8], is_due: bool) {
     if is_due {
-        context.keys.note_due_field(key, field);
+        context.keys.note_due_fields(key, &[field]);
     }
 }
 
@@ -119,11 +119,11 @@ fn hmget(context: &mut Context<'_>) -> Result<(), CommandError> {
         let (found, is_due) = look_up(hash, args.at(index), now_ms);
         reply_with_found(context.reply, found);
         if is_due {
-            due.push(index);
+            due.push(args.at(index));
         }
     }
-    for index in due {
-        context.keys.note_due_field(&key, args.at(index));
+    if !due.is_empty() {
+        context.keys.note_due_fields(&key, &due);
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Removing fields: HDEL, HGETDEL.
 
 use super::expire::{FieldList, GETS_FIELDS};
-use super::value::{BASE, FIELDS, edit, push_removal, reply_with_found};
+use super::value::{BASE, FIELDS, count_expired, edit, push_removal, reply_with_found};
 use crate::engine::{
     Argument, ArgumentKind, Command, CommandError, Context, Event, Flags, KeyFlags, KeySpec,
 };
+use crate::keyspace::Key;
 use crate::types::Hash;
 
 pub(super) const HDEL: Command = Command {
@@ -25,13 +26,16 @@ pub(super) const HDEL: Command = Command {
 fn hdel(context: &mut Context<'_>) -> Result<(), CommandError> {
     const FIRST_FIELD: usize = 2;
     let (key, args) = (context.key(1), context.args);
+    let wants_fields = context.wants_fields();
+    let mut gone = Vec::new();
     let removed = edit(&mut context.keys, &key, |hash| {
-        args.from(FIRST_FIELD).iter().filter(|field| hash.remove(field)).count()
+        let removed = args.from(FIRST_FIELD).iter().filter(|field| hash.remove(field));
+        removed.inspect(|field| gone.extend(wants_fields.then_some(*field))).count()
     })?;
     let removed = removed.unwrap_or(0);
     if removed > 0 {
         context.effects.changed(removed as u64);
-        context.notify_taken(Event::HDEL, &key);
+        context.notify_fields_taken(Event::HDEL, &key, &gone);
     }
     context.reply.count(removed);
     Ok(())
@@ -57,24 +61,39 @@ fn hgetdel(context: &mut Context<'_>) -> Result<(), CommandError> {
     let fields = FieldList::parse(context.args, 2, GETS_FIELDS)?;
     let reply = &mut *context.reply;
     reply.array(fields.len());
-    let mut gone: Vec<&[u8]> = Vec::new();
+    let (mut due, mut gone): (Vec<&[u8]>, Vec<&[u8]>) = Default::default();
     let take = |hash: &mut Hash| {
         for field in fields.iter() {
+            let is_due = hash.holds_due(field, now_ms);
             reply_with_found(reply, hash.get(field, now_ms));
             if hash.remove(field) {
-                gone.push(field);
+                if is_due { due.push(field) } else { gone.push(field) }
             }
         }
     };
     if edit(&mut context.keys, &key, take)?.is_none() {
         fields.iter().for_each(|_| context.reply.null());
     }
-    if !gone.is_empty() {
-        context.effects.changed(gone.len() as u64);
-        context.notify_taken(Event::HDEL, &key);
-        push_removal(context, &key, &gone);
-    }
+    take_away(context, &key, (&due, &gone));
     Ok(())
+}
+
+/// Tells that fields are gone: some had been due, the others were removed before their time.
+pub(super) fn take_away(
+    context: &mut Context<'_>,
+    key: &Key<'_>,
+    (due, removed): (&[&[u8]], &[&[u8]]),
+) {
+    context.effects.changed((due.len() + removed.len()) as u64);
+    count_expired(context, key, due);
+    if !removed.is_empty() {
+        context.notify_fields(Event::HDEL, key, removed.iter().copied());
+    }
+    let all: Vec<&[u8]> = due.iter().chain(removed).copied().collect();
+    if !all.is_empty() {
+        context.notify_if_gone(key);
+        push_removal(context, key, &all);
+    }
 }
 
 #[cfg(test)]

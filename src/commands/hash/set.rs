@@ -1,5 +1,7 @@
 //! Setting fields: HSET, HMSET, HSETNX.
 
+use std::iter;
+
 use super::value::{BASE, DATA, INSERTS, UPDATES, count_expired, edit_or_create, push_effect};
 use crate::engine::{Argument, ArgumentKind, Command, CommandError, Context, Event, Flags};
 use crate::types::FieldDeadline;
@@ -67,7 +69,7 @@ fn set_all(context: &mut Context<'_>) -> Result<usize, CommandError> {
         Ok(new_count)
     })?;
     context.effects.changed(pair_count as u64);
-    context.notify(Event::HSET, &key);
+    context.notify_fields(Event::HSET, &key, args.from(FIRST_FIELD).iter().step_by(2));
     Ok(new_count)
 }
 
@@ -98,12 +100,12 @@ fn hsetnx(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.reply.integer(i64::from(is_set.is_some()));
     if let Some(is_new) = is_set {
         context.effects.changed(1);
-        context.notify(Event::HSET, &key);
         if !is_new {
-            count_expired(context, 1);
+            count_expired(context, &key, &[field]);
             // Its time had come: whoever repeats this may not have noticed yet.
             push_effect(context, &[b"HSET", key.bytes], &[field, value]);
         }
+        context.notify_fields(Event::HSET, &key, iter::once(field));
     }
     Ok(())
 }

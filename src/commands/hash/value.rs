@@ -1,7 +1,8 @@
 //! What hash commands ask of an entry, how they change it, and how they reply.
 
 use crate::engine::{
-    Argument, ArgumentKind, Categories, Command, CommandError, Context, Group, KeyFlags, KeySpec,
+    Argument, ArgumentKind, Categories, Command, CommandError, Context, Event, Group, KeyFlags,
+    KeySpec,
 };
 use crate::keyspace::{Entry, Key, Keys, Lookup};
 use crate::resp::ReplyBuffer;
@@ -124,9 +125,12 @@ pub(super) fn reply_with_found(reply: &mut ReplyBuffer, item: Option<Item<'_>>) 
     }
 }
 
-/// Counts fields that a command found due and replaced.
-pub(super) fn count_expired(context: &Context<'_>, count: usize) {
-    context.stats().add(Counter::ExpiredSubkeys, count as u64);
+/// Counts and announces fields that a command found due and replaced or removed.
+pub(super) fn count_expired(context: &mut Context<'_>, key: &Key<'_>, fields: &[&[u8]]) {
+    if !fields.is_empty() {
+        context.stats().add(Counter::ExpiredSubkeys, fields.len() as u64);
+        context.notify_fields(Event::HEXPIRED, key, fields.iter().copied());
+    }
 }
 
 /// States an effect on fields of a key: HDEL, or HPERSIST and HPEXPIREAT with words before them.

@@ -1,6 +1,7 @@
 //! Reading or setting fields and their deadlines at once: HGETEX, HSETEX.
 
 use super::expire::{FieldList, GETS_FIELDS, deadline_of, push_deadline, push_persistence};
+use super::remove::take_away;
 use super::value::{
     BASE, DATA, FIELDS, INSERTS, READS_AND_UPDATES, count_expired, edit, edit_or_create, hash_at,
     push_effect, push_removal, reply_with_found,
@@ -82,14 +83,17 @@ fn hgetex(context: &mut Context<'_>) -> Result<(), CommandError> {
     let fields = FieldList::parse(args, list_index, GETS_FIELDS)?;
     let reply = &mut *context.reply;
     reply.array(fields.len());
-    let mut changed = Vec::new();
+    let (mut due, mut changed): (Vec<&[u8]>, Vec<&[u8]>) = Default::default();
     let read = |hash: &mut Hash| {
         if matches!(then, Then::Expire(_)) {
             hash.make_triplets();
         }
         for field in fields.iter() {
             reply_with_found(reply, hash.get(field, now_ms));
-            if then.apply(hash, field, now_ms) {
+            if hash.holds_due(field, now_ms) {
+                hash.remove(field);
+                due.push(field);
+            } else if then.apply(hash, field, now_ms) {
                 changed.push(field);
             }
         }
@@ -97,22 +101,21 @@ fn hgetex(context: &mut Context<'_>) -> Result<(), CommandError> {
     if edit(&mut context.keys, &key, read)?.is_none() {
         fields.iter().for_each(|_| context.reply.null());
     }
-    if changed.is_empty() {
+    let removes = matches!(then, Then::Expire(at) if at <= now_ms);
+    let removed: &[&[u8]] = if removes { &changed } else { &[] };
+    take_away(context, &key, (&due, removed));
+    if changed.is_empty() || removes {
         return Ok(());
     }
     context.effects.changed(changed.len() as u64);
     match then {
         Then::Nothing => {}
         Then::Persist => {
-            context.notify(Event::HPERSIST, &key);
+            context.notify_fields(Event::HPERSIST, &key, changed.iter().copied());
             push_persistence(context, &key, &changed);
         }
-        Then::Expire(at) if at <= now_ms => {
-            context.notify_taken(Event::HDEL, &key);
-            push_removal(context, &key, &changed);
-        }
         Then::Expire(at) => {
-            context.notify(Event::HEXPIRE, &key);
+            context.notify_fields(Event::HEXPIRE, &key, changed.iter().copied());
             push_deadline(context, &key, at, None, &changed);
         }
     }
@@ -204,8 +207,9 @@ fn remove_all(
     if gone.is_empty() && context.keys.peek(key).is_none() {
         context.notify(Event::NEW, key);
     }
-    context.notify(Event::HSET, key);
-    context.notify_taken(Event::HDEL, key);
+    let fields: Vec<&[u8]> = request.pairs().map(|(field, _)| field).collect();
+    context.notify_fields(Event::HSET, key, fields.iter().copied());
+    context.notify_fields_taken(Event::HDEL, key, &fields);
     if !gone.is_empty() {
         context.effects.changed(gone.len() as u64);
         push_removal(context, key, &gone);
@@ -220,11 +224,13 @@ fn set_all(
     limits: PackedLimits,
 ) -> Result<(), CommandError> {
     let now_ms = context.now_ms;
+    // Whoever looks at a field finds out that its time has come.
+    let looks = request.deadline == FieldDeadline::Keep || request.of_fields.is_some();
     let mut due = Vec::new();
     edit_or_create(&mut context.keys, key, |hash| {
         hash.expect_fields(request.len(), limits);
         for (field, value) in request.pairs() {
-            if request.deadline == FieldDeadline::Keep && hash.holds_due(field, now_ms) {
+            if looks && hash.holds_due(field, now_ms) {
                 hash.remove(field);
                 due.push(field);
             }
@@ -233,12 +239,13 @@ fn set_all(
         Ok(())
     })?;
     context.effects.changed(request.len() as u64);
-    context.notify(Event::HSET, key);
+    count_expired(context, key, &due);
+    let fields = || request.pairs().map(|(field, _)| field);
+    context.notify_fields(Event::HSET, key, fields());
     if matches!(request.deadline, FieldDeadline::At(_)) {
-        context.notify(Event::HEXPIRE, key);
+        context.notify_fields(Event::HEXPIRE, key, fields());
     }
     if !due.is_empty() {
-        count_expired(context, due.len());
         // Whoever repeats this may not have noticed yet that their time had come.
         push_removal(context, key, &due);
     }

@@ -7,7 +7,6 @@ use crate::engine::{
     Args, Argument, ArgumentKind, Command, CommandError, Context, Engine, Flags, Group, KeyFlags,
     KeySpec,
 };
-use crate::keyspace::Lookup;
 use crate::resp::ReplyBuffer;
 
 const COMMANDS: &[Command] =
@@ -287,7 +286,7 @@ const MEMORY_USAGE: Command = Command {
 fn usage(context: &mut Context<'_>) -> Result<(), CommandError> {
     check_usage_options(context.args, context)?;
     let key = context.key(2);
-    match context.keys.get(&key, Lookup::PEEK) {
+    match context.keys.peek(&key) {
         Some(entry) => {
             let bytes = entry.memory_bytes() + TABLE_BYTES_PER_KEY;
             context.reply.integer(i64::try_from(bytes).unwrap_or(i64::MAX));

@@ -114,14 +114,15 @@ pub(super) const SMOVE: Command = Command {
 
 fn smove(context: &mut Context<'_>) -> Result<(), CommandError> {
     let (from, to, member) = (context.key(1), context.key(2), context.args.at(3));
-    let found = context.keys.get(&from, Lookup::WRITE).map(set_of);
+    let found = context.keys.get(&from, Lookup::WRITE);
+    let found = found.map(|entry| set_of(entry).map(|set| set.contains(member)));
+    let other = context.keys.get(&to, Lookup::WRITE).map(set_of);
     // Nothing to move: whatever the destination is then.
-    let Some(found) = found else {
+    let Some(is_member) = found else {
         context.reply.integer(0);
         return Ok(());
     };
-    let is_member = found?.contains(member);
-    let other = context.keys.get(&to, Lookup::WRITE).map(set_of).transpose()?;
+    let (is_member, other) = (is_member?, other.transpose()?);
     if is_member && from.bytes != to.bytes {
         let is_new = !other.is_some_and(|set| set.contains(member));
         take_away(context, &from, member)?;

@@ -118,7 +118,7 @@ fn store(context: &mut Context<'_>, set: Set, event: Event) {
         context.keys.replace(&key, set);
         context.notify(event, &key);
         context.effects.changed(1);
-    } else if context.keys.remove(&key).is_some() {
+    } else if context.keys.discard(&key) {
         context.notify(Event::DEL, &key);
         context.effects.changed(1);
     }

@@ -49,7 +49,7 @@ pub(in crate::commands) fn store(
 ) {
     let count = set.len();
     let had_value =
-        if count > 0 { context.keys.replace(key, set) } else { context.keys.remove(key).is_some() };
+        if count > 0 { context.keys.replace(key, set) } else { context.keys.discard(key) };
     if count > 0 || had_value {
         context.effects.changed(1);
         context.notify(if count > 0 { event } else { Event::DEL }, key);

@@ -8,6 +8,7 @@ use crate::engine::{
     Args, Argument, ArgumentKind, Categories, Command, CommandError, Context, Flags, Group,
     KeyFlags, KeySpec,
 };
+use crate::keyspace::Lookup;
 use crate::types::{Deletion, Parts, Pending, StreamId};
 
 pub(super) const XACK: Command = Command {
@@ -34,7 +35,10 @@ pub(super) const XACK: Command = Command {
 fn xack(context: &mut Context<'_>) -> Result<(), CommandError> {
     let (key, args) = (context.key(1), context.args);
     let mut count = 0;
-    if let Some(mut entry) = context.keys.get_mut(&key) {
+    // A read as well, for those who count or hear of misses.
+    if context.keys.get(&key, Lookup::READ).is_some()
+        && let Some(mut entry) = context.keys.get_mut(&key)
+    {
         let mut stream = edit(&mut entry)?;
         if let Some(mut group) = stream.parts_mut().groups.get_mut(args.at(2)) {
             let ids = ids(args.from(3))?;

@@ -333,7 +333,12 @@ fn store(context: &mut Context<'_>, key: &Key<'_>, number: Number, deadline: Dea
         Deadline::At(deadline_ms) => Some(deadline_ms),
     };
     let was_volatile = context.keys.get(key, Lookup::PEEK).and_then(Entry::deadline_ms).is_some();
-    context.keys.set(key, value, deadline_ms);
+    // What is counted up is not overwritten for those who listen.
+    if let Some(mut entry) = context.keys.get_mut(key) {
+        entry.set_value(value, deadline_ms);
+    } else {
+        context.keys.set(key, value, deadline_ms);
+    }
     context.effects.changed(1);
     let is_integer = matches!(number, Number::Integer(_));
     context.notify(if is_integer { Event::INCRBY } else { Event::INCRBYFLOAT }, key);

@@ -41,7 +41,8 @@ pub(super) const LCS: Command = Command {
 };
 
 fn lcs(context: &mut Context<'_>) -> Result<(), CommandError> {
-    let (left, right) = (text_of(context, 1)?, text_of(context, 2)?);
+    let (left, right) = (text_of(context, 1), text_of(context, 2));
+    let (left, right) = (left?, right?);
     let options = Options::parse(context)?;
     check_size(context, left.len(), right.len())?;
     // The table takes long; nobody has to wait for it.

@@ -57,7 +57,7 @@ pub(super) const MSETNX: Command = Command {
 
 fn msetnx(context: &mut Context<'_>) -> Result<(), CommandError> {
     let pairs = pairs_to_the_end(context)?;
-    let may = count_present(context, pairs, 1) == 0;
+    let may = are_all(context, (1, pairs), false);
     if may {
         store(context, pairs, (1, false), NewDeadline::At(None));
     }
@@ -71,14 +71,13 @@ fn pairs_to_the_end(context: &Context<'_>) -> Result<usize, CommandError> {
     if count.is_multiple_of(2) { Ok(count / 2) } else { Err(context.wrong_arity()) }
 }
 
-/// Counts the keys that exist among `pairs` pairs from an argument on.
-fn count_present(context: &mut Context<'_>, pairs: usize, first: usize) -> usize {
-    let mut count = 0;
-    for index in (first..).step_by(2).take(pairs) {
+/// Says whether all keys among `pairs` pairs from an argument on exist, or none; looks no further than
+/// the first that tells.
+fn are_all(context: &mut Context<'_>, (first, pairs): (usize, usize), exist: bool) -> bool {
+    (first..).step_by(2).take(pairs).all(|index| {
         let key = context.key(index);
-        count += usize::from(context.keys.get(&key, Lookup::WRITE).is_some());
-    }
-    count
+        context.keys.get(&key, Lookup::WRITE).is_some() == exist
+    })
 }
 
 /// What becomes of the deadline of a key that is stored.
@@ -159,8 +158,8 @@ fn msetex(context: &mut Context<'_>) -> Result<(), CommandError> {
         _ => None,
     };
     let may = match options.condition {
-        Condition::IfAbsent => count_present(context, pairs, FIRST) == 0,
-        Condition::IfPresent => count_present(context, pairs, FIRST) == pairs,
+        Condition::IfAbsent => are_all(context, (FIRST, pairs), false),
+        Condition::IfPresent => are_all(context, (FIRST, pairs), true),
         Condition::Always | Condition::If(_) => true,
     };
     if may {

@@ -126,7 +126,7 @@ fn set_with_options(context: &mut Context<'_>) -> Result<(), CommandError> {
 fn remove_overdue(context: &mut Context<'_>, key: &Key<'_>) {
     if context.keys.remove(key).is_some() {
         context.effects.changed(1);
-        context.notify(Event::DEL, key);
+        context.notify(Event::EXPIRED, key);
         context.effects.push(context.session.db, &[b"DEL", key.bytes]);
     }
 }

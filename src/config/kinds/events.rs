@@ -37,6 +37,18 @@ impl KeyspaceEvents {
     pub const MODULE: Self = Self { bits: 1 << 12 };
     /// New keys (`n`).
     pub const NEW: Self = Self { bits: 1 << 13 };
+    /// Keys whose whole value is replaced (`o`).
+    pub const OVERWRITTEN: Self = Self { bits: 1 << 14 };
+    /// Keys that get a value of another type (`c`).
+    pub const TYPE_CHANGED: Self = Self { bits: 1 << 15 };
+    /// Announced with the fields concerned on the channel of the key (`S`).
+    pub const FIELDS_BY_KEY: Self = Self { bits: 1 << 16 };
+    /// Announced with the fields concerned on the channel of the event (`T`).
+    pub const FIELDS_BY_EVENT: Self = Self { bits: 1 << 17 };
+    /// Announced on the channel of each key and field (`I`).
+    pub const FIELD: Self = Self { bits: 1 << 18 };
+    /// Announced with the fields concerned on the channel of the event and the key (`V`).
+    pub const FIELDS_BY_BOTH: Self = Self { bits: 1 << 19 };
 
     pub(crate) fn from_bits(bits: i64) -> Self {
         Self { bits }
@@ -45,6 +57,15 @@ impl KeyspaceEvents {
     /// Says whether all classes of `other` are in this set.
     pub fn contains(self, other: Self) -> bool {
         self.bits & other.bits == other.bits
+    }
+
+    /// Says whether fields are announced on any channel.
+    pub fn include_fields(self) -> bool {
+        const FIELDS: i64 = KeyspaceEvents::FIELDS_BY_KEY.bits
+            | KeyspaceEvents::FIELDS_BY_EVENT.bits
+            | KeyspaceEvents::FIELD.bits
+            | KeyspaceEvents::FIELDS_BY_BOTH.bits;
+        self.bits & FIELDS != 0
     }
 
     /// Says whether any event is announced on any channel.
@@ -67,12 +88,25 @@ const ALL_LETTERS: [(u8, KeyspaceEvents); 10] = [
     (b'd', KeyspaceEvents::MODULE),
 ];
 
-/// The others: shown behind `A` too, except for `n`, which is shown only without it.
-const OTHER_LETTERS: [(u8, KeyspaceEvents); 3] = [
+/// Letters that are shown behind the others, but not behind `A`, which does not stand for them.
+const HIDDEN_LETTERS: [(u8, KeyspaceEvents); 3] = [
+    (b'n', KeyspaceEvents::NEW),
+    (b'o', KeyspaceEvents::OVERWRITTEN),
+    (b'c', KeyspaceEvents::TYPE_CHANGED),
+];
+
+/// Letters that are shown behind all others, behind `A` too.
+const LAST_LETTERS: [(u8, KeyspaceEvents); 7] = [
     (b'K', KeyspaceEvents::KEYSPACE),
     (b'E', KeyspaceEvents::KEYEVENT),
     (b'm', KeyspaceEvents::KEY_MISS),
+    (b'S', KeyspaceEvents::FIELDS_BY_KEY),
+    (b'T', KeyspaceEvents::FIELDS_BY_EVENT),
+    (b'I', KeyspaceEvents::FIELD),
+    (b'V', KeyspaceEvents::FIELDS_BY_BOTH),
 ];
+
+const REFUSAL: &str = "Invalid event class character. Use 'Ag$lshzxeKEtmdnocSTIV'.";
 
 fn all_bits() -> i64 {
     ALL_LETTERS.iter().fold(0, |bits, (_, events)| bits | events.bits)
@@ -82,7 +116,7 @@ fn all_bits() -> i64 {
 pub(crate) fn parse(word: &[u8]) -> Result<Value, Refusal> {
     let mut bits = 0;
     for &letter in word.iter().take_while(|&&byte| byte != 0) {
-        bits |= bits_of(letter).ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")?;
+        bits |= bits_of(letter).ok_or(REFUSAL)?;
     }
     Ok(Value::Number(bits))
 }
@@ -90,10 +124,10 @@ pub(crate) fn parse(word: &[u8]) -> Result<Value, Refusal> {
 fn bits_of(letter: u8) -> Option<i64> {
     match letter {
         b'A' => Some(all_bits()),
-        b'n' => Some(KeyspaceEvents::NEW.bits),
         _ => ALL_LETTERS
             .iter()
-            .chain(&OTHER_LETTERS)
+            .chain(&HIDDEN_LETTERS)
+            .chain(&LAST_LETTERS)
             .find(|(known, _)| *known == letter)
             .map(|(_, events)| events.bits),
     }
@@ -101,16 +135,15 @@ fn bits_of(letter: u8) -> Option<i64> {
 
 pub(crate) fn show(bits: i64) -> String {
     let events = KeyspaceEvents { bits };
-    let mut text = String::new();
-    if bits & all_bits() == all_bits() {
-        text.push('A');
-    } else {
-        let listed = ALL_LETTERS.iter().chain([&(b'n', KeyspaceEvents::NEW)]);
-        text.extend(listed.filter(|(_, one)| events.contains(*one)).map(|(c, _)| char::from(*c)));
-    }
-    let others = OTHER_LETTERS.iter().filter(|(_, one)| events.contains(*one));
-    text.extend(others.map(|(letter, _)| char::from(*letter)));
-    text
+    let shown = |letters: &[(u8, KeyspaceEvents)]| -> String {
+        let listed = letters.iter().filter(|(_, one)| events.contains(*one));
+        listed.map(|(letter, _)| char::from(*letter)).collect()
+    };
+    let first = match bits & all_bits() == all_bits() {
+        true => "A".to_owned(),
+        false => shown(&ALL_LETTERS) + &shown(&HIDDEN_LETTERS),
+    };
+    first + &shown(&LAST_LETTERS)
 }
 
 #[cfg(test)]
@@ -128,6 +161,9 @@ mod tests {
             ("KEmnA", "AKEm"),
             ("$lgKK", "g$lK"),
             ("Kn", "nK"),
+            ("con", "noc"),
+            ("VcITASEomK", "AKEmSTIV"),
+            ("STIVh", "hSTIV"),
         ] {
             let Ok(Value::Number(bits)) = parse(word.as_bytes()) else { panic!("{word}") };
             assert_eq!(show(bits), expected, "{word}");
@@ -137,6 +173,6 @@ mod tests {
     #[test]
     fn an_unknown_letter_is_refused() {
         let refusal = parse(b"KEq").unwrap_err().to_string();
-        assert_eq!(refusal, "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.");
+        assert_eq!(refusal, "Invalid event class character. Use 'Ag$lshzxeKEtmdnocSTIV'.");
     }
 }

@@ -71,9 +71,11 @@ LatencyTracking: "latency-tracking", Kind::Flag(true), LIVE;
 /// Percentiles INFO latencystats shows, separated by spaces, each from 0 to 100.
 LatencyTrackingInfoPercentiles: "latency-tracking-info-percentiles", Kind::Percentiles, LIVE;
 
-/// What is announced about keys: K and E for the two kinds of channels, and g (generic), $
-/// (strings), l (lists), s (sets), h (hashes), z (sorted sets), x (expired), e (evicted), t
-/// (streams), d (modules), n (new keys), m (missed keys), or A for all of these but n and m.
+/// What is announced about keys: K and E for the channels of the key and of the event, S, T, I and V
+/// for those that also name the fields of a hash (of the key, of the event, of key and field, of
+/// event and key), and g (generic), $ (strings), l (lists), s (sets), h (hashes), z (sorted sets), x
+/// (expired), e (evicted), t (streams), d (modules), n (new keys), m (missed keys), o (overwritten
+/// keys), c (keys of another type than before), or A for all of g to d.
 NotifyKeyspaceEvents: "notify-keyspace-events", Kind::Events, LIVE;
 }
 

@@ -181,6 +181,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
         context.effects.rewrite();
         sums.touched.append(&mut sums.readable);
         context.keys.note_changed(sums.touched);
+        context.keys.note_all_overdue(sums.overdue);
         if within.is_some() {
             context.is_alone = false;
         }

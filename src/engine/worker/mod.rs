@@ -340,17 +340,21 @@ impl Worker {
         }
         let from = self.scratch.ticker.raw();
         let events = self.scratch.tuning.events;
-        let mut last_hash: Option<Box<[u8]>> = None;
+        let mut fields: Vec<Box<[u8]>> = Vec::new();
         let mut expired = |db: u32, expired: Expired<'_>| {
             record_removal(engine, None, db, expired);
             match expired {
                 Expired::Key(key) => engine.notify(None, events, Event::EXPIRED, (db, key)),
-                // Once for all fields of a hash: they come together.
-                Expired::Field { key, .. } if last_hash.as_deref() != Some(key) => {
-                    engine.notify(None, events, Event::HEXPIRED, (db, key));
-                    last_hash = Some(key.into());
+                Expired::Field { field, .. } if events.include_fields() => {
+                    fields.push(field.into())
                 }
                 Expired::Field { .. } => {}
+                // Once for all of them.
+                Expired::AllFields { key } => {
+                    let named: Vec<&[u8]> = fields.iter().map(|field| &**field).collect();
+                    engine.notify_fields(None, events, Event::HEXPIRED, (db, key), &named);
+                    fields.clear();
+                }
                 Expired::LastField { key } => engine.notify(None, events, Event::DEL, (db, key)),
             }
         };

@@ -101,7 +101,7 @@ pub(super) fn store(
         context.keys.replace(&key, list);
         context.notify(Event::SORTSTORE, &key);
         context.effects.changed(count as u64);
-    } else if context.keys.remove(&key).is_some() {
+    } else if context.keys.discard(&key) {
         context.notify(Event::DEL, &key);
         context.effects.changed(1);
     }
