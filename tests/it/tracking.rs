@@ -345,6 +345,36 @@ fn whoever_leaves_while_he_is_served_leaves_nothing_behind() {
 }
 
 #[test]
+fn what_a_move_changes_is_told_destination_first() {
+    for_each_thread_count(|server| {
+        let mut other = server.client();
+        let mut client = tracker(server, &[]);
+        for line in ["LMOVE a b LEFT LEFT", "RPOPLPUSH a b", "BLMOVE a b LEFT LEFT 0"] {
+            other.line("RPUSH a 1");
+            client.line("MGET a b");
+            other.line(line);
+            assert_eq!(news_until_now(&mut client), ["b", "a"], "{line}");
+        }
+    });
+}
+
+#[test]
+fn a_new_group_of_a_stream_changes_nothing_for_those_who_have_read_it() {
+    for_each_thread_count(|server| {
+        let mut other = server.client();
+        let mut client = tracker(server, &[]);
+        client.line("XLEN s");
+        other.line("XGROUP CREATE s one $ MKSTREAM");
+        assert_eq!(news_until_now(&mut client), ["s"]);
+        client.line("XLEN s");
+        client.line("WATCH s");
+        other.line("XGROUP CREATE s two $");
+        assert_eq!(client.pipeline(&["MULTI", "XLEN s", "EXEC"])[2].items().len(), 1);
+        assert_eq!(news_until_now(&mut client), [""; 0]);
+    });
+}
+
+#[test]
 fn a_change_by_another_is_told_even_if_the_client_changed_the_key_as_well() {
     for_each_thread_count(|server| {
         let mut own = tracker(server, &["BCAST", "NOLOOP"]);

@@ -182,6 +182,10 @@ fn move_one(context: &mut Context<'_>, from: End, to: End) -> Result<bool, Comma
     if !may_move(context, &source, &destination)? {
         return Ok(false);
     }
+    if source.bytes != destination.bytes {
+        // Who tracks both hears of the destination first, as in the originals.
+        context.keys.note_touched(&destination);
+    }
     let element = change(&mut context.keys, &source, |list| {
         let element = list.pop(from, &limits)?;
         if source.bytes == destination.bytes {

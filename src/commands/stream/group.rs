@@ -121,7 +121,9 @@ fn create(context: &mut Context<'_>) -> Result<(), CommandError> {
     let options = options(context, true)?;
     let (key, args) = (context.key(2), context.args);
     let (name, start) = (args.at(3), args.at(4));
-    let is_new = match context.keys.get_mut(&key) {
+    let found = context.keys.get_mut(&key);
+    let is_there = found.is_some();
+    let is_new = match found {
         Some(mut entry) => {
             let mut stream = edit(&mut entry)?;
             let last_id = position(start, Some(&stream))?;
@@ -139,6 +141,10 @@ fn create(context: &mut Context<'_>) -> Result<(), CommandError> {
     };
     if !is_new {
         return Err(CommandError::refused("BUSYGROUP Consumer Group name already exists"));
+    }
+    if is_there {
+        // Its entries are as before for those who watch, track or wait for it.
+        drop(context.keys.take_touched());
     }
     context.effects.changed(1);
     context.notify(Event::XGROUP_CREATE, &key);
