@@ -52,6 +52,9 @@ pub trait Host {
     /// Writes a line to the server's log, if its level is wanted.
     fn log(&mut self, level: LogLevel, text: &[u8]);
 
+    /// Counts an error within what the script replies.
+    fn count_error(&mut self, _text: &[u8]) {}
+
     /// Says whether the client's user may run a command; `Err(text)` when there is no such command.
     fn may_run(&mut self, args: &[&[u8]]) -> Result<bool, String>;
 

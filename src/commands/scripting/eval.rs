@@ -246,6 +246,21 @@ mod tests {
     }
 
     #[test]
+    fn errors_within_a_reply_are_counted_once() {
+        let mut bench = Bench::new();
+        let script = "return {redis.error_reply('MINE a'), {redis.error_reply('MINE b')}, \
+                      redis.pcall('INCR', KEYS[1])}";
+        bench.say("SET a x");
+        eval(&mut bench, script, &["a"], &[]);
+        let errors = bench.say("INFO errorstats");
+        assert!(errors.contains("errorstat_MINE:count=2\\r\\n"), "{errors}");
+        assert!(errors.contains("errorstat_ERR:count=1\\r\\n"), "{errors}");
+        let commands = bench.say("INFO commandstats");
+        let eval = commands.split("cmdstat_").find(|line| line.starts_with("eval:"));
+        assert!(eval.is_some_and(|line| line.contains("failed_calls=1\\r\\n")), "{eval:?}");
+    }
+
+    #[test]
     fn a_transaction_may_hold_scripts() {
         let mut bench = Bench::new();
         let script = "redis.call('INCR', KEYS[1]) return redis.call('INCR', ARGV[1])";

@@ -107,6 +107,8 @@ pub(super) struct ScriptHost<'h, 'c> {
     has_written: bool,
     /// It has done something that others can see.
     has_acted: bool,
+    /// There is an error within its reply.
+    has_failed: bool,
     /// It was ended while it waited for others to leave: no command runs any more.
     is_over: bool,
     /// Why it was, if that was not because somebody wanted it.
@@ -146,6 +148,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             sums: Sums::default(),
             has_written: false,
             has_acted: false,
+            has_failed: false,
             is_over: false,
             refusal: None,
             within: None,
@@ -490,6 +493,14 @@ impl Host for ScriptHost<'_, '_> {
     fn log(&mut self, level: LogLevel, text: &[u8]) {
         self.has_acted = true;
         level.write(text);
+    }
+
+    fn count_error(&mut self, text: &[u8]) {
+        let stats = self.context.stats();
+        stats.record_error(text);
+        if !std::mem::replace(&mut self.has_failed, true) {
+            stats.record_failed(self.context.known.id);
+        }
     }
 
     fn may_run(&mut self, args: &[&[u8]]) -> Result<bool, String> {

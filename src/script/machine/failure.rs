@@ -26,6 +26,8 @@ pub(super) struct Ending {
     /// The text would begin with its place, but the code that failed has ended with the call that
     /// failed (`return pairs(1)`), and left no trace.
     pub(super) is_unplaced: bool,
+    /// The line is not known for that reason.
+    pub(super) is_line_lost: bool,
 }
 
 /// Returns the error of a function that was called in the wrong way; `text` has no code.
@@ -141,6 +143,7 @@ pub(super) fn note(lua: &Lua, state: &State, raised: &Value) {
         None => Failure::of(lua, raised),
     };
     let line = running_line(lua).map(|(_, line)| line);
-    let is_unplaced = line.is_none() && is_of_prelude(raised);
-    state.ending.replace(Some(Ending { failure, line, is_unplaced }));
+    let is_line_lost = line.is_none() && matches!(raised, Value::String(_));
+    let is_unplaced = is_line_lost && is_of_prelude(raised);
+    state.ending.replace(Some(Ending { failure, line, is_unplaced, is_line_lost }));
 }

@@ -140,7 +140,7 @@ impl FunctionMachine {
     ) -> Result<(), ScriptError> {
         let callback = self.callback(function)?;
         let outcome = self.sandbox.call(&callback, keys, args, host);
-        finish(&self.sandbox, outcome, (&function.name, CHUNK_NAME), reply)
+        finish(&self.sandbox, outcome, (&function.name, CHUNK_NAME), (host, reply))
     }
 
     fn callback(&mut self, function: &LibraryFunction) -> Result<Function, ScriptError> {

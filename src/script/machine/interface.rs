@@ -63,7 +63,7 @@ pub(super) fn table(lua: &Lua, state: &Rc<State>, surface: Surface) -> mlua::Res
 
 /// Adds what the code of a library may use as well while it is loaded.
 pub(super) fn add_common(lua: &Lua, table: &Table) -> mlua::Result<()> {
-    table.raw_set("log", lua.create_function(|_, args: MultiValue| log(&args))?)?;
+    table.raw_set("log", lua.create_function(|lua, args: MultiValue| log(lua, &args))?)?;
     table.raw_set("REDIS_VERSION", REDIS_VERSION)?;
     table.raw_set("REDIS_VERSION_NUM", REDIS_VERSION_NUM)?;
     let levels = [("LOG_DEBUG", 0), ("LOG_VERBOSE", 1), ("LOG_NOTICE", 2), ("LOG_WARNING", 3)];
@@ -141,7 +141,7 @@ fn setresp(lua: &Lua, state: &State, args: &MultiValue) -> mlua::Result<()> {
     let [version] = args.as_slices().0 else {
         return Err(refuse("redis.setresp() requires one argument."));
     };
-    let is_resp3 = match number(lua, version) {
+    let is_resp3 = match number(lua, version).map(f64::trunc) {
         Some(2.0) => false,
         Some(3.0) => true,
         _ => return Err(refuse("RESP version must be 2 or 3.")),
@@ -166,16 +166,14 @@ fn set_repl(lua: &Lua, args: &MultiValue) -> mlua::Result<()> {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "saturates beyond what is valid")]
-fn log(args: &MultiValue) -> mlua::Result<()> {
+fn log(lua: &Lua, args: &MultiValue) -> mlua::Result<()> {
     if args.len() < 2 {
         return Err(refuse("redis.log() requires two arguments or more."));
     }
-    let level = match &args[0] {
-        Value::Integer(level) => *level,
-        Value::Number(level) => *level as i64,
-        _ => return Err(refuse("First argument must be a number (log level).")),
+    let Some(level) = number(lua, &args[0]) else {
+        return Err(refuse("First argument must be a number (log level)."));
     };
-    let level = match level {
+    let level = match level as i64 {
         0 => LogLevel::Debug,
         1 => LogLevel::Verbose,
         2 => LogLevel::Notice,

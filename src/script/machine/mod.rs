@@ -96,7 +96,7 @@ impl Machine {
         let outcome = self.sandbox.run(&function, keys, args, host);
         self.last = Some((script.sha, function));
         let outcome = outcome.map_err(|ended| ended.placed_in(script.code(), CHUNK_NAME));
-        finish(&self.sandbox, outcome, (script.sha_text(), CHUNK_NAME), reply)
+        finish(&self.sandbox, outcome, (script.sha_text(), CHUNK_NAME), (host, reply))
     }
 
     /// Returns a script as Lua runs it.
@@ -130,14 +130,14 @@ fn finish(
     sandbox: &Sandbox,
     outcome: Result<Value, Ended>,
     (name, chunk_name): (&str, &str),
-    reply: &mut ReplyBuffer,
+    (host, reply): (&mut dyn Host, &mut ReplyBuffer),
 ) -> Result<(), ScriptError> {
     let value = outcome.map_err(|ended| placed(ended, name, chunk_name))?;
     if let Some(failure) = outgoing::failure_of(&value) {
         return Err(ScriptError::new(failure.text, failure.counted));
     }
     let checkpoint = reply.checkpoint();
-    let mut outgoing = Outgoing::new(reply, sandbox.is_resp3());
+    let mut outgoing = Outgoing::new(reply, host, sandbox.is_resp3());
     outgoing.write(&value).map_err(|Endless| {
         reply.truncate(checkpoint);
         ScriptError::new("ERR the script returns too many values", false)
@@ -151,11 +151,14 @@ impl Ended {
         let code = code.trim_ascii_end();
         let line = memchr::memchr_iter(b'\n', code).count() + 1;
         let has_one_line = !code.trim_ascii_start().contains(&b'\n');
-        if self.is_unplaced && has_one_line {
+        if !self.is_line_lost || !has_one_line {
+            return self;
+        }
+        self.line = Some(line);
+        if self.is_unplaced {
             let (code, rest) = self.text.split_at(self.text.len().min(b"ERR ".len()));
             let place = format!("{}:{line}: ", chunk_name.trim_start_matches('@'));
             self.text = [code, place.as_bytes(), rest].concat();
-            self.line = Some(line);
         }
         self
     }
@@ -167,7 +170,7 @@ fn placed(ended: Ended, name: &str, chunk_name: &str) -> ScriptError {
     let mut text = ended.text;
     let line = match ended.line {
         Some(line) => line.to_string(),
-        None if ended.is_unplaced => "?".to_owned(),
+        None if ended.is_line_lost => "?".to_owned(),
         None => return ScriptError::new(text, ended.counted),
     };
     let place = format!(" script: {name}, on {chunk_name}:{line}.");

@@ -4,6 +4,7 @@ use mlua::{Table, Value};
 
 use super::failure::Failure;
 use crate::resp::ReplyBuffer;
+use crate::script::Host;
 
 /// Deepest nesting of what a script returns.
 const DEPTH_MAX: usize = 1000;
@@ -15,6 +16,7 @@ const FORMAT_BYTES: usize = 3;
 /// Writes what one script returns.
 pub(super) struct Outgoing<'a> {
     reply: &'a mut ReplyBuffer,
+    host: &'a mut dyn Host,
     /// The script has chosen RESP3: truth values are sent as such.
     is_resp3: bool,
     depth: usize,
@@ -37,8 +39,8 @@ pub(super) fn failure_of(value: &Value) -> Option<Failure> {
 }
 
 impl<'a> Outgoing<'a> {
-    pub(super) fn new(reply: &'a mut ReplyBuffer, is_resp3: bool) -> Self {
-        Self { reply, is_resp3, depth: 0, values_left: VALUE_COUNT_MAX }
+    pub(super) fn new(reply: &'a mut ReplyBuffer, host: &'a mut dyn Host, is_resp3: bool) -> Self {
+        Self { reply, host, is_resp3, depth: 0, values_left: VALUE_COUNT_MAX }
     }
 
     /// Writes a value.
@@ -73,7 +75,11 @@ impl<'a> Outgoing<'a> {
     /// Writes a table that says what it is; `None` for one that does not.
     fn typed(&mut self, table: &Table) -> Option<Written> {
         if let Some(Value::String(_)) = field(table, "err") {
-            self.reply.error_bytes(&Failure::of_table(table).text);
+            let Failure { text, counted } = Failure::of_table(table);
+            self.reply.error_bytes(&text);
+            if !counted {
+                self.host.count_error(&text);
+            }
             return Some(Ok(()));
         }
         if let Some(Value::String(text)) = field(table, "ok") {

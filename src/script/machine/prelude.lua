@@ -31,16 +31,14 @@ local function deny()
   error(READONLY, 2)
 end
 
+-- Those of them that have no metatable in the eyes of scripts.
+local is_plain = {}
+
 local function protect(table)
   local seen = {}
-  local visible = { __index = table, __newindex = deny }
-  -- What getmetatable shows: such a table, too.
-  local shown = {}
-  behind[shown] = { __index = seen }
-  visible.__metatable = shown
-  setmetatable(shown, { __index = behind[shown], __newindex = deny, __metatable = shown })
   behind[seen] = table
-  return setmetatable(seen, visible)
+  is_plain[seen] = true
+  return setmetatable(seen, { __index = table, __newindex = deny, __metatable = false })
 end
 
 -- Replaces an error that Rust made by what Lua code expects.
@@ -116,6 +114,16 @@ function real.rawset(table, key, value)
   return rawset(table, key, value)
 end
 
+function real.getmetatable(...)
+  if is_plain[...] then
+    return nil
+  end
+  if select("#", ...) == 0 then
+    return complain("getmetatable", getmetatable)
+  end
+  return getmetatable(...)
+end
+
 function real.setmetatable(table, ...)
   if behind[table] then
     error(READONLY, 0)
@@ -167,7 +175,11 @@ function real.pcall(...)
   return settle(raw_pcall(...))
 end
 
-function real.xpcall(body, handler)
+function real.xpcall(body, ...)
+  if select("#", ...) == 0 then
+    raise("bad argument #2 to 'xpcall' (value expected)", 3)
+  end
+  local handler = ...
   return raw_xpcall(body, function(failure)
     return handler(plain(failure))
   end)
@@ -306,7 +318,7 @@ for _, name in next, { "find", "match", "gmatch", "gfind", "gsub" } do
 end
 
 for _, name in next, {
-  "_VERSION", "assert", "error", "gcinfo", "getmetatable", "ipairs", "rawequal", "select", "tonumber",
+  "_VERSION", "assert", "error", "gcinfo", "ipairs", "rawequal", "select", "tonumber",
   "tostring", "type",
 } do
   real[name] = _G[name]

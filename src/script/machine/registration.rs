@@ -145,6 +145,7 @@ fn flags_of(lua: &Lua, value: &Value) -> mlua::Result<ScriptFlags> {
 /// Returns the flags of these names. What a function may do follows from its flags, even without any.
 fn flags_from(names: &[Vec<u8>]) -> mlua::Result<ScriptFlags> {
     let mut flags = ScriptFlags { has_shebang: true, ..ScriptFlags::default() };
-    let are_known = names.iter().all(|name| flags.set(name));
+    // In whatever case, unlike those of a script's first line.
+    let are_known = names.iter().all(|name| flags.set(&name.to_ascii_lowercase()));
     if are_known { Ok(flags) } else { Err(refuse("unknown flag given")) }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use mlua::chunk::ChunkMode;
 use mlua::{Function, HookTriggers, Lua, LuaOptions, LuaString, StdLib, Table, Value, VmState};
 
-use super::failure::{Ending, describe, note, refuse};
+use super::failure::{Ending, Failure, describe, note, refuse};
 use super::incoming::element;
 use super::state::State;
 use super::{GARBAGE_BYTES_MAX, HOST, MEMORY_BYTES_MAX, interface, random, registration};
@@ -176,8 +176,10 @@ impl Sandbox {
 
     #[cold]
     fn ended(&self, raised: &Value) -> Ended {
-        if let Some(Ending { failure, line, is_unplaced }) = self.state.ending.take() {
-            return Ended { text: failure.text, counted: failure.counted, line, is_unplaced };
+        if let Some(ending) = self.state.ending.take() {
+            let Ending { failure: Failure { text, counted }, line, is_unplaced, is_line_lost } =
+                ending;
+            return Ended { text, counted, line, is_unplaced, is_line_lost };
         }
         let text = match (raised, self.state.killed.get()) {
             (Value::String(text), _) => text.to_string_lossy(),
@@ -199,6 +201,8 @@ pub(in crate::script) struct Ended {
     pub(in crate::script) line: Option<usize>,
     /// The text would begin with its place, if it were known.
     pub(in crate::script) is_unplaced: bool,
+    /// The line is not known, but there was one.
+    pub(in crate::script) is_line_lost: bool,
 }
 
 impl Ended {
@@ -208,7 +212,7 @@ impl Ended {
 
     fn with_text(text: &str) -> Self {
         let text = format!("ERR {text}").into_bytes();
-        Self { text, counted: false, line: None, is_unplaced: false }
+        Self { text, counted: false, line: None, is_unplaced: false, is_line_lost: false }
     }
 }
 

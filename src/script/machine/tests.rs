@@ -303,6 +303,15 @@ fn errors_can_be_caught() {
         "*2 $-1 $13 ERR it failed",
     );
     bench.expect(
+        "return {pcall(xpcall, function() return 1 end)}",
+        "*2 $-1 $44 bad argument #2 to 'xpcall' (value expected)",
+    );
+    bench.expect("redis.setresp(2.5) redis.log('2', 'x') return getmetatable(redis)", "$-1");
+    bench.expect(
+        "return setmetatable(_G, {})",
+        "-ERR Attempt to modify a readonly table script: SHA, on @user_script:1.",
+    );
+    bench.expect(
         "return {coroutine.resume(coroutine.create(function() error('in') end))}",
         "*2 $-1 $17 user_script:1: in",
     );
@@ -371,15 +380,18 @@ fn what_scripts_share_cannot_be_changed() {
         "tostring = 1",
         "getmetatable(_G).__index = 1",
         "getmetatable('').__index = 1",
-        "getmetatable(redis).x = 1",
         "getmetatable('').__index.rep = 1",
         "getmetatable(getmetatable(_G)).x = 1",
         "math.random = 1",
         "getmetatable(_G).__index.x = 1",
-        "getmetatable(redis).__index.call = 1",
+        "getmetatable(_G).__index.redis.call = 1",
     ] {
         bench.expect_error(body, &format!("user_script:1: {READONLY}"));
     }
+    bench.expect(
+        "return {type(getmetatable(redis)), type(getmetatable(string))}",
+        "*2 $3 nil $3 nil",
+    );
     for body in [
         "rawset(_G, 'x', 1)",
         "rawset(redis, 'x', 1)",

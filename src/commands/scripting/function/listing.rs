@@ -139,7 +139,7 @@ mod tests {
         for text in [
             "#!lua name=Lib2\nredis.register_function('c', function() end)",
             "#!lua name=lib1\nredis.register_function{function_name='b', callback=redis.log, \
-             flags={'allow-oom', 'no-writes'}, description='d'} \
+             flags={'allow-oom', 'NO-Writes'}, description='d'} \
              redis.register_function('a', function() end)",
         ] {
             bench.tell(&[b"FUNCTION", b"LOAD", text.as_bytes()]);
