@@ -58,6 +58,11 @@ impl<'a> Context<'a> {
         &self.known.full_name
     }
 
+    /// Says whether the command runs within a transaction or a script.
+    pub fn is_nested(&self) -> bool {
+        self.is_nested
+    }
+
     /// Returns the cells this worker counts in.
     pub fn stats(&self) -> &'a WorkerStats {
         self.engine.stats.worker(self.worker)

@@ -3,7 +3,7 @@
 //! While a pause is in force no data changes: keys whose time has come read as absent but stay, nothing
 //! is evicted, and clients that wait for a key are served when it is over.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -18,39 +18,62 @@ pub enum PauseKind {
     All,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Ends {
-    writes_ms: u64,
-    all_ms: u64,
+/// The pause that began last.
+#[derive(Clone, Copy)]
+struct Last {
+    kind: PauseKind,
+    end_ms: u64,
 }
 
 /// The pause in force, if any.
-#[derive(Default)]
 pub struct Pause {
     is_possible: AtomicBool,
-    ends: Mutex<Ends>,
+    last: Mutex<Last>,
+    /// Pauses that have begun while none was in force.
+    count: AtomicU64,
     /// Keys that are ready for clients who wait for them, when the pause is over.
     held_back: Mutex<Vec<OwnedKey>>,
     has_held_back: AtomicBool,
 }
 
-impl Pause {
-    /// Begins or prolongs a pause until `end_ms` (wall clock); a shorter one never cuts a longer one.
-    /// A pause of all commands that is not over yet stays one when writes are paused.
-    pub fn begin(&self, kind: PauseKind, end_ms: u64) {
-        let mut ends = self.ends.lock();
-        match kind {
-            PauseKind::Writes => ends.writes_ms = ends.writes_ms.max(end_ms),
-            PauseKind::All => ends.all_ms = ends.all_ms.max(end_ms),
+impl Default for Pause {
+    fn default() -> Self {
+        Self {
+            is_possible: AtomicBool::new(false),
+            last: Mutex::new(Last { kind: PauseKind::Writes, end_ms: 0 }),
+            count: AtomicU64::new(0),
+            held_back: Mutex::default(),
+            has_held_back: AtomicBool::new(false),
         }
-        // Relaxed: a command that runs at this moment may run before or after the pause.
+    }
+}
+
+impl Pause {
+    /// Begins a pause until `end_ms` (wall clock), or has the one in force last until then if it would
+    /// end earlier, and hold back all commands from now on if one of the two does.
+    pub fn begin(&self, kind: PauseKind, now_ms: u64, end_ms: u64) {
+        let mut last = self.last.lock();
+        if last.end_ms > now_ms {
+            *last = Last { kind: last.kind.max(kind), end_ms: last.end_ms.max(end_ms) };
+        } else {
+            *last = Last { kind, end_ms };
+            // Relaxed, here and below: a command that runs at this moment may run before or after the
+            // pause.
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
         self.is_possible.store(true, Ordering::Relaxed);
     }
 
-    /// Ends all pauses.
+    /// Returns how many pauses have begun while none was in force: whoever waits since another number
+    /// may have been let go meanwhile.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Ends the pause.
     pub fn end(&self) {
-        let mut ends = self.ends.lock();
-        *ends = Ends::default();
+        let mut last = self.last.lock();
+        last.end_ms = 0;
         self.is_possible.store(false, Ordering::Relaxed);
     }
 
@@ -60,15 +83,12 @@ impl Pause {
         if !self.is_possible.load(Ordering::Relaxed) {
             return None;
         }
-        let ends = self.ends.lock();
-        if ends.all_ms > now_ms {
-            return Some((PauseKind::All, ends.all_ms));
+        let last = self.last.lock();
+        if last.end_ms > now_ms {
+            return Some((last.kind, last.end_ms));
         }
-        if ends.writes_ms > now_ms {
-            return Some((PauseKind::Writes, ends.writes_ms));
-        }
-        // They are over: the next one who asks need not look. Still under the lock, so that no pause
-        // that begins now is missed.
+        // It is over: the next one who asks need not look. Still under the lock, so that no pause that
+        // begins now is missed.
         self.is_possible.store(false, Ordering::Relaxed);
         None
     }
@@ -111,18 +131,23 @@ mod tests {
     use super::{Pause, PauseKind};
 
     #[test]
-    fn a_shorter_pause_never_cuts_a_longer_one() {
+    fn a_pause_within_a_pause_makes_it_longer_or_stricter_only() {
         let pause = Pause::default();
         assert_eq!(pause.current(0), None);
-        pause.begin(PauseKind::All, 100);
-        pause.begin(PauseKind::All, 50);
-        pause.begin(PauseKind::Writes, 200);
+        pause.begin(PauseKind::Writes, 0, 100);
+        pause.begin(PauseKind::Writes, 10, 50);
+        assert_eq!(pause.current(60), Some((PauseKind::Writes, 100)));
+        pause.begin(PauseKind::All, 60, 60);
         assert_eq!(pause.current(60), Some((PauseKind::All, 100)));
-        assert_eq!(pause.current(150), Some((PauseKind::Writes, 200)));
-        assert_eq!(pause.current(200), None);
+        pause.begin(PauseKind::Writes, 60, 200);
+        assert_eq!(pause.current(199), Some((PauseKind::All, 200)));
+        assert_eq!((pause.count(), pause.current(200)), (1, None));
         assert_eq!(pause.current(150), None, "over once, over for good");
-        pause.begin(PauseKind::All, 300);
+        pause.begin(PauseKind::Writes, 200, 300);
+        assert_eq!((pause.count(), pause.current(250)), (2, Some((PauseKind::Writes, 300))));
         pause.end();
         assert_eq!(pause.current(250), None);
+        pause.begin(PauseKind::All, 260, 270);
+        assert_eq!(pause.current(260), Some((PauseKind::All, 270)));
     }
 }

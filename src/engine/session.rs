@@ -104,8 +104,14 @@ impl Session {
     /// Shows others what is queued and watched.
     #[inline]
     pub(super) fn show_transaction(&self) {
+        self.show_as_queued(self.transaction.as_deref());
+    }
+
+    /// The same for a transaction that runs.
+    #[inline]
+    pub(super) fn show_as_queued(&self, transaction: Option<&Transaction>) {
         let gauges = &self.cell.gauges;
-        let (queued, bytes) = match &self.transaction {
+        let (queued, bytes) = match transaction {
             Some(transaction) => (transaction.len() as u64 + 1, transaction.bytes() as u64),
             None => (0, 0),
         };

@@ -99,6 +99,8 @@ impl Context<'_> {
     /// A script that takes long holds what the transaction wants.
     pub fn execute(&mut self, transaction: Box<Transaction>) -> Result<(), CommandError> {
         let mut watches = std::mem::take(&mut self.session.watches);
+        // Its commands see how many they are, and that nothing is watched any more.
+        self.session.show_as_queued(Some(&transaction));
         let outcome = self.execute_unless_changed(&transaction, &watches);
         if outcome == Err(CommandError::NotNow) {
             self.session.watches = watches;
@@ -106,6 +108,7 @@ impl Context<'_> {
         } else {
             self.engine.unwatch(&mut watches);
         }
+        self.session.show_transaction();
         outcome
     }
 
@@ -179,7 +182,9 @@ impl Context<'_> {
             let mark = is_mute.then(|| self.reply.checkpoint());
             self.run_nested(known, queued.args(), keys.as_deref_mut(), &mut sums);
             // As in the originals, the array has fewer replies then than it says.
-            if let Some(mark) = mark.filter(|_| self.session.reply_mode.is_mute()) {
+            let is_left_out =
+                self.session.reply_mode.is_mute() && !known.command.replies_by_messages();
+            if let Some(mark) = mark.filter(|_| is_left_out) {
                 self.reply.truncate(mark);
             }
         }

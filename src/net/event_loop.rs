@@ -64,6 +64,8 @@ pub(super) struct EventLoop {
     next_tick_us: u64,
     next_upkeep_us: u64,
     next_resume_us: u64,
+    /// Number of the pause there was when postponed connections were resumed last.
+    pause_count: u64,
 }
 
 impl EventLoop {
@@ -83,6 +85,7 @@ impl EventLoop {
             next_tick_us: 0,
             next_upkeep_us: 0,
             next_resume_us: 0,
+            pause_count: 0,
         }
     }
 
@@ -298,8 +301,14 @@ impl EventLoop {
             self.next_upkeep_us = now_us + UPKEEP_US;
             self.mind_connections();
         }
-        if self.kit.has_postponed && now_us >= self.next_resume_us && self.pause_end_ms().is_none()
+        // The one for which they were postponed may have ended, and another, less strict one begun.
+        let pause_count = self.kit.worker.engine().pause.count();
+        let is_another = self.pause_count != pause_count;
+        if self.kit.has_postponed
+            && now_us >= self.next_resume_us
+            && (is_another || self.pause_end_ms().is_none())
         {
+            self.pause_count = pause_count;
             self.next_resume_us = now_us + RESUME_US;
             self.floor.resume(&mut self.kit);
             self.next_tick_us = 0;

@@ -180,18 +180,20 @@ impl Floor {
         }
     }
 
-    /// Gives all postponed connections a turn in the next round.
+    /// Gives all postponed connections a turn in the next round, in the order they came.
     pub(super) fn resume(&mut self, kit: &mut Kit) {
         kit.has_postponed = false;
         self.has_resumed = true;
+        let mut resumed = Vec::new();
         for number in 0..self.connections.place_count() {
             if let Some(connection) = self.connections.at(number)
-                && connection.resume()
-                && !connection.is_queued
+                && let Some(since_ns) = connection.resume()
+                && !std::mem::replace(&mut connection.is_queued, true)
             {
-                connection.is_queued = true;
-                self.queue.push_back(number);
+                resumed.push((since_ns, number));
             }
         }
+        resumed.sort_unstable();
+        self.queue.extend(resumed.into_iter().map(|(_, number)| number));
     }
 }

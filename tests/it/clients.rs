@@ -319,6 +319,64 @@ fn a_pause_of_all_ends_by_itself() {
 }
 
 #[test]
+fn a_pause_within_a_pause_makes_it_longer_or_stricter_only() {
+    for_each_thread_count(|server| {
+        let mut clients = crowd(server, 3);
+        let started = Instant::now();
+        clients[0].transcript("CLIENT PAUSE 400 WRITE\nCLIENT PAUSE 50 ALL");
+        for client in &mut clients[1..] {
+            client.send(&["SET", "a", "1"]);
+            client.send(&["GET", "a"]);
+        }
+        for client in &mut clients[1..] {
+            assert_eq!(client.recv().text(), "OK");
+            assert!(started.elapsed() >= Duration::from_millis(390), "{:?}", started.elapsed());
+            assert_eq!(client.recv().text(), "1");
+        }
+        // What one holds back the next may let pass.
+        clients[0].transcript("CLIENT PAUSE 100 ALL");
+        clients[0].send(&["CLIENT", "PAUSE", "100000", "WRITE"]);
+        clients[1].send(&["SET", "a", "2"]);
+        assert_eq!(clients[0].recv().text(), "OK");
+        assert!(!clients[2].line("GET a").is_error());
+        clients[0].transcript("CLIENT UNPAUSE");
+        assert_eq!(clients[1].recv().text(), "OK");
+    });
+}
+
+#[test]
+fn those_who_wait_for_the_end_of_a_pause_go_on_in_the_order_they_came() {
+    let server = Server::start(&[("threads", "1")]);
+    let mut clients = crowd(&server, 7);
+    for number in [4, 1, 6, 2, 5, 3] {
+        clients[0].line("CLIENT PAUSE 100000 WRITE");
+        let waiting = clients[0].info_int("blocked_clients");
+        clients[number].send(&["RPUSH", "order", &number.to_string()]);
+        wait_until("it waits", || clients[0].info_int("blocked_clients") == waiting + 1);
+    }
+    clients[0].line("CLIENT UNPAUSE");
+    clients[1..].iter_mut().for_each(|client| assert!(client.recv().int() > 0));
+    assert_eq!(clients[0].line("LRANGE order 0 -1").texts(), ["4", "1", "6", "2", "5", "3"]);
+}
+
+#[test]
+fn one_reply_is_left_out_whatever_kind_it_is_of() {
+    for_each_thread_count(|server| {
+        let mut client = server.client();
+        // It waits, and finds nothing.
+        client.send_raw("CLIENT REPLY SKIP\r\nBLPOP none 0.05\r\nPING\r\n");
+        assert_eq!(client.recv().text(), "PONG");
+        client.send_raw("CLIENT REPLY SKIP\r\nRESET\r\nPING\r\n");
+        assert_eq!(client.recv().text(), "PONG");
+        // Confirmations are no replies, but count as one.
+        client.send_raw("CLIENT REPLY SKIP\r\nSUBSCRIBE a b\r\nPING\r\n");
+        assert_eq!(client.recv().items()[0].text(), "subscribe");
+        assert_eq!(client.recv().items()[1].text(), "b");
+        assert_eq!(client.recv().items()[0].text(), "pong");
+    });
+}
+
+#[test]
 fn each_client_has_its_own_database() {
     for_each_thread_count(|server| {
         let mut clients = crowd(server, 2);

@@ -261,6 +261,28 @@ impl Publisher {
 }
 
 #[test]
+fn a_setting_holds_for_what_was_sent_with_it() {
+    if is_reference() {
+        return;
+    }
+    for_each_thread_count(|server| {
+        let mut client = server.client_resp3();
+        let lines = [
+            "PSUBSCRIBE __keyevent@0__:*",
+            "CONFIG SET notify-keyspace-events EA",
+            "SET k v",
+            "CONFIG SET notify-keyspace-events ''",
+            "SET k v",
+            "PING",
+        ];
+        send(&mut client, &lines);
+        let event = ">pmessage __keyevent@0__:* __keyevent@0__:set k";
+        let confirmed = ">psubscribe __keyevent@0__:* 1";
+        expect(&mut client, &[confirmed, "OK", "OK", event, "OK", "OK", "PONG"]);
+    });
+}
+
+#[test]
 fn everybody_gets_the_messages_of_each_publisher_once_and_in_order() {
     const CLIENTS: usize = 8;
     const MESSAGES: usize = 400;

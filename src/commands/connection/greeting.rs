@@ -310,7 +310,9 @@ fn reset(context: &mut Context<'_>) -> Result<(), CommandError> {
     session.transaction = None;
     session.select(0);
     session.is_authenticated = is_open;
-    session.reply_mode = ReplyMode::On;
+    if session.reply_mode != ReplyMode::SkipThis {
+        session.reply_mode = ReplyMode::On;
+    }
     session.no_touch = false;
     let cell = &session.cell;
     // Relaxed: flags that stand for themselves.

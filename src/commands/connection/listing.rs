@@ -148,9 +148,11 @@ fn list(context: &mut Context<'_>) -> Result<(), CommandError> {
 }
 
 fn current(context: &Context<'_>) -> Current {
+    // Scripts may not list clients.
+    let runs_queue = context.is_nested().then(|| context.engine.table.find(b"exec")).flatten();
     Current {
         client_id: context.session.id(),
-        command_id: context.known.id,
+        command_id: runs_queue.map_or(context.known.id, |exec| exec.id),
         argument_bytes: context.args.total_bytes() as u64,
     }
 }
@@ -171,6 +173,17 @@ mod tests {
         ] {
             assert!(line.contains(part), "{line}");
         }
+        bench.run(&[b"WATCH", b"k"]);
+        for line in ["MULTI", "CLIENT INFO", "CLIENT LIST"] {
+            bench.say(line);
+        }
+        let lines = bench.say("EXEC");
+        assert_eq!(lines.matches(" flags=x ").count(), 2, "{lines}");
+        assert_eq!(lines.matches(" multi=2 ").count(), 2, "{lines}");
+        assert_eq!(lines.matches(" cmd=exec ").count(), 2, "{lines}");
+        assert!(!lines.contains(" watch=1 "), "{lines}");
+        let line = bench.say("CLIENT INFO");
+        assert!(line.contains(" flags=N ") && line.contains(" multi-mem=0 "), "{line}");
         assert!(bench.say("CLIENT LIST ID 1").contains("id=1 "));
         assert_eq!(bench.say("CLIENT LIST ID 2"), "\"\"");
         assert_eq!(bench.say("CLIENT LIST SKIPME yes"), "\"\"");

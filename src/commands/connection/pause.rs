@@ -37,7 +37,7 @@ fn pause(context: &mut Context<'_>) -> Result<(), CommandError> {
         _ => return Err(help::see_help(context)),
     };
     let end_ms = end_of_pause(args.at(2), context.now_ms)?;
-    context.engine.pause.begin(kind, end_ms);
+    context.engine.pause.begin(kind, context.now_ms, end_ms);
     context.reply.ok();
     Ok(())
 }

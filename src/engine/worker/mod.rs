@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::Args;
 use super::ahead::Ahead;
 use super::batch::{Batch, ROW_COMMANDS_MIN};
 use super::beside::Standing;
 use super::clients::{Gauges, Peer};
-use super::command::InTransaction;
+use super::command::{Flags, InTransaction};
 use super::context::Context;
 use super::effects::Effects;
 use super::error::CommandError;
@@ -27,6 +28,7 @@ use super::logs::{Ended, STALE_CLOCK_NS, record_event};
 use super::memory::{Room, make_room};
 use super::notify::{self, Event};
 use super::quiet::PutOff;
+use super::refusals::{self, Misfit};
 use super::removal::{record_expired, record_removal, remove_overdue};
 use super::serve::Server;
 use super::session::{Flow, ReplyMode, Session};
@@ -35,7 +37,6 @@ use super::table::{KeyPlan, Known};
 use super::tuning::Tuning;
 use super::turn::{Nobody, Turn};
 use super::waiting::{self, Deadlines};
-use super::{Args, refusals};
 use crate::base::clock::{self, Ticker};
 use crate::base::patience::while_waiting;
 use crate::keyspace::{
@@ -465,8 +466,14 @@ impl Scratch {
         let stats = engine.stats.worker(self.index);
         let known = match refusals::resolve(&engine.table, queued.id(), args) {
             Ok(known) => known,
-            Err(misfit) => return refuse_misfit(engine, stats, session, reply, misfit),
+            Err(misfit) => {
+                if let Misfit::Arity { id, .. } = misfit {
+                    self.sums.last_command = id as u64 + 1;
+                }
+                return refuse_misfit(engine, stats, session, reply, misfit);
+            }
         };
+        self.sums.last_command = known.id as u64 + 1;
         match self.ask_gates(engine, session, (known, args)) {
             Verdict::Pass => {}
             Verdict::Postpone => return Flow::Postpone,
@@ -508,17 +515,21 @@ impl Scratch {
             tracking.command_ended(known);
         }
         let reply_bytes = reply.len() - before;
-        if !known.command.replies_by_messages() {
-            self.mind_reply_mode(session, reply, checkpoint);
-        }
+        // Messages are never left out.
+        let checkpoint = checkpoint.filter(|_| !known.command.replies_by_messages());
+        self.mind_reply_mode(session, reply, checkpoint);
         self.tell_own(engine, session, own, reply);
         let now = self.ticker.raw();
         let elapsed_ns = self.ticker.elapsed_ns(*tick, now);
         *tick = now;
         stats.record_command(known.id, elapsed_ns);
         self.sums.commands += 1;
-        self.sums.last_command = known.id as u64 + 1;
         self.tell(engine, session, known, (args, elapsed_ns, reply_bytes));
+        let may_set = known.command.flags.has(Flags::ADMIN)
+            || known.command.in_transaction == InTransaction::RunsQueue;
+        if may_set && engine.config.generation() != self.tuning.generation {
+            self.renew(engine);
+        }
         match (session.closes, std::mem::take(&mut self.is_waiting)) {
             (true, _) => Flow::Close,
             (false, true) => Flow::Wait,
@@ -691,6 +702,8 @@ impl Scratch {
         }
         session.reply_mode = match session.reply_mode {
             ReplyMode::SkipNext => ReplyMode::SkipThis,
+            // The reply that is left out has yet to come.
+            ReplyMode::SkipThis if self.is_waiting => ReplyMode::SkipThis,
             ReplyMode::SkipThis => ReplyMode::On,
             mode => mode,
         };

@@ -19,7 +19,7 @@ use super::input::{Filled, Input, Rest};
 use super::kit::{Kit, Share};
 use super::output;
 use super::stream::Stream;
-use crate::base::log;
+use crate::base::{clock, log};
 use crate::engine::{
     BATCH_COMMANDS_MAX, Batch, Flow, Gauges, News, ReplyMode, Session, Sight, Turn,
 };
@@ -103,6 +103,8 @@ pub(super) struct Connection {
     pub(super) is_queued: bool,
     /// It stands in the outbox of its worker.
     has_message: bool,
+    /// Since when its commands are postponed, by the monotonic clock, in nanoseconds; 0 while they are not.
+    postponed_since_ns: u64,
     /// Since when the replies are above the soft limit; 0 while they are not.
     over_limit_since_ms: u64,
 }
@@ -122,6 +124,7 @@ impl Connection {
             has_ended: false,
             is_queued: false,
             has_message: false,
+            postponed_since_ns: 0,
             over_limit_since_ms: 0,
         }
     }
@@ -145,20 +148,23 @@ impl Connection {
         self.is_writable |= event.is_writable() || is_broken;
     }
 
-    /// Has postponed commands run in the next turn; says whether there are any.
-    pub(super) fn resume(&mut self) -> bool {
-        let is_postponed = self.state == State::Postponed;
-        if is_postponed {
-            self.state = State::Serving;
-            self.input.has_more = !self.input.is_empty();
+    /// Has postponed commands run in the next turn; returns since when they are, by the monotonic clock,
+    /// in nanoseconds, if there are any.
+    pub(super) fn resume(&mut self) -> Option<u64> {
+        if self.state != State::Postponed {
+            return None;
         }
-        is_postponed
+        self.state = State::Serving;
+        self.input.has_more = !self.input.is_empty();
+        Some(self.postponed_since_ns)
     }
 
     /// Takes the reply the client waited for; what it has sent since is run in the next turn.
     pub(super) fn deliver(&mut self, reply: ReplyBuffer) {
-        if self.session.reply_mode == ReplyMode::On {
-            self.reply.append(reply);
+        match self.session.reply_mode {
+            ReplyMode::On => self.reply.append(reply),
+            ReplyMode::SkipThis => self.session.reply_mode = ReplyMode::On,
+            ReplyMode::Off | ReplyMode::SkipNext => {}
         }
         if self.state == State::Waiting {
             self.state = State::Serving;
@@ -536,6 +542,9 @@ impl Connection {
         let range = commands.clone();
         let out = (&mut self.reply, turn);
         let ran = kit.worker.run_range(&mut self.session, buffer, batch, range, out);
+        if ran.command_count > 0 {
+            self.postponed_since_ns = 0;
+        }
         match ran.flow {
             Flow::Continue => None,
             Flow::Close => {
@@ -550,6 +559,9 @@ impl Connection {
             Flow::Postpone => {
                 self.state = State::Postponed;
                 kit.has_postponed = true;
+                if self.postponed_since_ns == 0 {
+                    self.postponed_since_ns = clock::monotonic_ns();
+                }
                 let left = commands.start + ran.command_count..commands.end;
                 Some(self.input.unparse(batch, left, buffer, behind))
             }

@@ -83,7 +83,7 @@ fn a_postponed_client_that_goes_is_noticed() {
     let server = Server::start(1, &[]);
     let mut client = server.connect();
     client.ping();
-    server.engine.pause.begin(PauseKind::All, clock::unix_ms() + 3_600_000);
+    server.engine.pause.begin(PauseKind::All, clock::unix_ms(), clock::unix_ms() + 3_600_000);
     client.send(b"ECHO never\r\n");
     let cell = server.client();
     eventually("it waits", || gauge(&cell, |gauges| &gauges.query_bytes) > 0);

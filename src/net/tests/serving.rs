@@ -116,7 +116,7 @@ fn postponed_commands_run_when_the_pause_is_over() {
     let mut client = server.connect();
     client.ping();
     let far = clock::unix_ms() + 3_600_000;
-    server.engine.pause.begin(PauseKind::All, far);
+    server.engine.pause.begin(PauseKind::All, clock::unix_ms(), far);
     client.send(b"ECHO 'a b'\r\nECHO \"\\x41\"\r\n*2\r\n$4\r\nECHO\r\n$3\r\nha");
     let cell = server.client();
     eventually("it waits", || gauge(&cell, |gauges| &gauges.query_bytes) > 30);
@@ -130,7 +130,7 @@ fn postponed_commands_run_when_the_pause_is_over() {
 fn a_pause_that_runs_out_needs_no_message() {
     let server = Server::start(1, &[]);
     let mut client = server.connect();
-    server.engine.pause.begin(PauseKind::All, clock::unix_ms() + 50);
+    server.engine.pause.begin(PauseKind::All, clock::unix_ms(), clock::unix_ms() + 50);
     client.ping();
     assert!(server.engine.pause.current(clock::unix_ms()).is_none());
 }

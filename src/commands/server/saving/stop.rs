@@ -42,7 +42,8 @@ pub fn save_before_stop(
         return Ok(());
     }
     log::notice(format_args!("Saving the final RDB snapshot before exiting."));
-    engine.pause.begin(PauseKind::Writes, clock::unix_ms() + STOP_MS_MAX);
+    let now_ms = clock::unix_ms();
+    engine.pause.begin(PauseKind::Writes, now_ms, now_ms + STOP_MS_MAX);
     let closed = closed_gate(engine, worker);
     let saved = save(engine);
     drop(closed);
