@@ -11,10 +11,13 @@ server's own part of it: the CPU time that all its threads together used meanwhi
 that another program has, here or there, is not in it; clearing memory, moving tables and other
 clients' commands are. An answer during which the prober itself waited for its CPU longer than 100 us
 is left out and counted as `blind`. `control` is the same on a server that is not loaded, while the
-loader loads another one on the same CPUs.
+loader loads another one on the same CPUs. What the kernel and a hypervisor need to find memory is the
+server's own time, too; so before all servers a program that does nothing else touches as many pages as
+a server grows by, each alone, on the server's CPU (`machine`).
 """
 
 import gc
+import mmap
 import multiprocessing
 import os
 import random
@@ -26,6 +29,7 @@ EDGES_US = [100, 200, 500, 1000, 2000, 5000]
 INTERVAL_S = 200e-6
 BLIND_NS = 100_000
 PORTION = 500
+BYTES_PER_KEY = 120
 
 
 def load_keys(port, count, settings):
@@ -92,6 +96,25 @@ def probe(server, loader, options):
     return answers, blind, keys, time.time() - started
 
 
+def touch_pages(size, settings):
+    """Touches new memory page by page, and prints how long a touch takes of the thread's own time."""
+    settle_on(*settings)
+    memory, clock = mmap.mmap(-1, size), time.thread_time_ns
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    times = []
+    gc.disable()
+    for at in range(0, size, mmap.PAGESIZE):
+        began = clock()
+        memory[at] = 1
+        times.append(clock() - began)
+    slow, longest = sum(took > 1_000_000 for took in times), max(times) / 1e6
+    print(
+        f"machine: {len(times)} pages touched, mean {sum(times) / len(times) / 1000:.1f} us, "
+        f"{slow} above 1 ms, longest {longest:.1f} ms",
+        flush=True,
+    )
+
+
 def raise_and_warm(client):
     for _ in range(1000):
         client.call("PING")
@@ -147,6 +170,10 @@ def main():
     ranges = [f"<{edge}" for edge in EDGES_US] + [f">={EDGES_US[-1]}"]
     head = ("server", "keys", "s", "GB", "time", "p50 us", "p99.9", "max", *ranges, "blind")
     rows = [head]
+    work = (options.keys * BYTES_PER_KEY, (options.server_cpus, options.nice))
+    toucher = multiprocessing.Process(target=touch_pages, args=work)
+    toucher.start()
+    toucher.join()
     for name in options.servers.split(","):
         if not options.no_control:
             rows.extend(run(name, False, options))
