@@ -13,15 +13,15 @@ use super::state::Engine;
 use crate::base::clock;
 
 /// Time for which somebody is put off before no further script begins.
-const PATIENCE_US: u64 = 100_000;
+const PATIENCE_NS: u64 = 100_000_000;
 /// Time for which a wish holds that is not repeated: that of several tries.
 const WISH_US: u64 = 20_000;
 
 /// What a session remembers of a command that is put off.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PutOff {
-    /// When it was put off first, by the monotonic clock.
-    since_us: Option<u64>,
+    /// When it was put off first, as [`clock::raw`] counts.
+    since: Option<u64>,
     /// It is one for which scripts are held back.
     wants_quiet: bool,
     /// Those who monitor have seen it.
@@ -32,13 +32,13 @@ impl PutOff {
     /// Notes that the command was put off.
     #[cold]
     pub(super) fn note(&mut self) {
-        self.since_us.get_or_insert_with(clock::monotonic_us);
+        self.since.get_or_insert_with(clock::raw);
     }
 
     /// Says whether there is something to forget when the command has run.
     #[inline]
     pub(super) fn is_noted(self) -> bool {
-        self.since_us.is_some() || self.is_shown
+        self.since.is_some() || self.is_shown
     }
 
     /// Notes that those who monitor see it; false if they have seen it before.
@@ -100,10 +100,9 @@ impl<'a> Context<'a> {
     pub fn ask_for_quiet(&mut self) -> Option<Wish<'a>> {
         let engine: &'a Engine = self.engine;
         let put_off = &mut self.session.put_off;
-        let since_us = put_off.since_us?;
+        let since = put_off.since?;
         put_off.wants_quiet = true;
-        let waited_us = clock::monotonic_us().saturating_sub(since_us);
-        (waited_us >= PATIENCE_US).then(|| Wish::new(&engine.quiet))
+        (clock::elapsed_ns(since) >= PATIENCE_NS).then(|| Wish::new(&engine.quiet))
     }
 
     /// Says whether the command runs again if it ends with [`super::CommandError::NotNow`].
@@ -111,9 +110,9 @@ impl<'a> Context<'a> {
         !self.is_nested
     }
 
-    /// Returns since when the command has been put off, by the monotonic clock; now, if it has not been.
-    pub fn wanted_since_us(&self) -> u64 {
-        self.session.put_off.since_us.unwrap_or_else(clock::monotonic_us)
+    /// Returns since when the command has been put off, as [`clock::raw`] counts; now, if it has not been.
+    pub fn wanted_since(&self) -> u64 {
+        self.session.put_off.since.unwrap_or_else(clock::raw)
     }
 }
 

@@ -186,7 +186,7 @@ impl Engine {
             peak_memory_bytes: AtomicU64::new(0),
             scripts: Scripts::default(),
             functions: Functions::default(),
-            slow: SlowScripts::default(),
+            slow: SlowScripts::new(worker_count),
             quiet: Quiet::default(),
             script_memory: (0..worker_count).map(|_| AtomicUsize::new(0)).collect(),
             function_memory: (0..worker_count).map(|_| AtomicUsize::new(0)).collect(),

@@ -127,7 +127,7 @@ const KILL: Command = Command {
 
 /// Says whether a script runs that had begun when the client wanted it to end.
 fn awaits_one(context: &Context<'_>) -> bool {
-    context.engine.slow.runs_since(context.wanted_since_us())
+    context.engine.slow.runs_since(context.wanted_since())
 }
 
 /// Ends programs of a kind that take long.

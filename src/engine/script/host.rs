@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::run::Program;
-use super::slow::{Listed, ProgramKind, SlowScript};
+use super::slow::{ProgramKind, Running, SlowScript};
 use crate::base::patience::Patience;
 use crate::base::{clock, gate, log};
 use crate::config::Setting;
@@ -123,8 +123,7 @@ pub(super) struct ScriptHost<'h, 'c> {
     turn_ns: u64,
     slow: Option<Slow<'c>>,
     lasting: Option<Lasting<'c>>,
-    /// It is listed among those that run.
-    listed: Option<Listed<'c>>,
+    _running: Running<'c>,
     desk: Desk,
 }
 
@@ -158,7 +157,7 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             turn_ns: 0,
             slow: None,
             lasting: None,
-            listed: None,
+            _running: context.engine.slow.note_running(context.worker, began),
             desk: DESK.take(),
             context,
         }
@@ -400,8 +399,6 @@ impl<'h, 'c> ScriptHost<'h, 'c> {
             _shards: keys.hold_for_a_while(&engine.keyspace),
             _gate: engine.gate.stay(*worker),
         });
-        let began_us = clock::monotonic_us().saturating_sub(self.elapsed_us());
-        self.listed.get_or_insert_with(|| engine.slow.list_running(began_us));
     }
 
     fn become_slow(&mut self) {

@@ -2,8 +2,9 @@
 //! come to it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
+use crossbeam_utils::CachePadded;
 use parking_lot::Mutex;
 
 use crate::base::clock;
@@ -83,29 +84,31 @@ pub enum KillOutcome {
 }
 
 /// All scripts that take long.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SlowScripts {
     list: Mutex<Vec<Arc<SlowScript>>>,
-    /// When those began that have been running for a while, slow or not.
-    running: Mutex<Vec<u64>>,
+    /// By worker: when the script began that it runs, slow or not, as [`clock::raw`] counts; 0 for none.
+    running: Box<[CachePadded<AtomicU64>]>,
 }
 
-/// A script is listed among those that run for a while, as long as this lives.
-pub(super) struct Listed<'a> {
-    scripts: &'a SlowScripts,
-    began_us: u64,
-}
+/// A script is noted as the one that its worker runs, as long as this lives.
+pub(super) struct Running<'a>(&'a AtomicU64);
 
-impl Drop for Listed<'_> {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
-        let mut running = self.scripts.running.lock();
-        if let Some(index) = running.iter().position(|&began_us| began_us == self.began_us) {
-            running.swap_remove(index);
-        }
+        self.0.store(0, Ordering::Relaxed);
     }
 }
 
 impl SlowScripts {
+    /// Returns an empty list for workers numbered below `worker_count`.
+    pub fn new(worker_count: usize) -> Self {
+        Self {
+            list: Mutex::default(),
+            running: (0..worker_count).map(|_| Default::default()).collect(),
+        }
+    }
+
     pub(super) fn add(&self, script: &Arc<SlowScript>) {
         self.list.lock().push(Arc::clone(script));
     }
@@ -114,15 +117,19 @@ impl SlowScripts {
         self.list.lock().retain(|other| !Arc::ptr_eq(other, script));
     }
 
-    /// Lists one that has been running for a while, since a time by the monotonic clock.
-    pub(super) fn list_running(&self, began_us: u64) -> Listed<'_> {
-        self.running.lock().push(began_us);
-        Listed { scripts: self, began_us }
+    /// Notes that a worker runs one, which began at a time as [`clock::raw`] counts.
+    #[inline]
+    pub(super) fn note_running(&self, worker: usize, began: u64) -> Running<'_> {
+        let place = &self.running[worker];
+        // Relaxed: who asks a moment too early could have come a moment earlier.
+        place.store(began.max(1), Ordering::Relaxed);
+        Running(place)
     }
 
-    /// Says whether one still runs that had begun by a time of the monotonic clock, and may become slow.
-    pub fn runs_since(&self, before_us: u64) -> bool {
-        self.running.lock().iter().any(|&began_us| began_us <= before_us)
+    /// Says whether one runs that had begun by a time as [`clock::raw`] counts, and may become slow.
+    pub fn runs_since(&self, before: u64) -> bool {
+        let running = self.running.iter().map(|place| place.load(Ordering::Relaxed));
+        running.into_iter().any(|began| (1..=before).contains(&began))
     }
 
     /// Returns the one that has been running for the longest time.
@@ -167,7 +174,7 @@ mod tests {
 
     #[test]
     fn only_what_has_written_nothing_is_ended() {
-        let slow = SlowScripts::default();
+        let slow = SlowScripts::new(1);
         assert_eq!(slow.kill(ProgramKind::Script), KillOutcome::NotBusy);
         let (first, second) = (script(ProgramKind::Script), script(ProgramKind::Script));
         slow.add(&first);
@@ -182,8 +189,8 @@ mod tests {
 
     #[test]
     fn those_that_began_later_do_not_count() {
-        let slow = SlowScripts::default();
-        let (first, _second) = (slow.list_running(10), slow.list_running(20));
+        let slow = SlowScripts::new(3);
+        let (first, _second) = (slow.note_running(0, 10), slow.note_running(2, 20));
         assert!(!slow.runs_since(9) && slow.runs_since(10));
         drop(first);
         assert!(!slow.runs_since(19) && slow.runs_since(20));
