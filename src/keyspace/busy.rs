@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::keys::KeyPlace;
+use super::key::KeyPlace;
 
 /// The shards held for long.
 #[derive(Default)]

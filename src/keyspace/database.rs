@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::busy::Busy;
 use super::entry::EntryHint;
 use super::hash_with;
-use super::keys::Key;
+use super::key::Key;
 use super::observers::Everybody;
 use super::shard::{Database, TakenTable};
 use crate::base::slab;

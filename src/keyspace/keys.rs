@@ -6,39 +6,15 @@ use super::access::{Access, KeyEvent, Lookup};
 use super::busy::HeldForLong;
 use super::database::Keyspace;
 use super::entry::{Entry, EntryHint};
+use super::key::{Key, KeyPlace, OwnedKey};
+use super::late::{
+    ExpiredThing, Late, Overdue, OverdueWhat, note, note_event, note_expired, note_missed,
+    note_overdue, note_touched,
+};
 use super::locks::{Guard, HeldShard, LockMode, LockedShard};
 use super::scan::ShardBusy;
-use super::shard::{EntryMut, SHARD_COUNT, WriteShard, shard_of};
+use super::shard::{EntryMut, SHARD_COUNT, WriteShard};
 use crate::types::{Collection, Hash, Object, StringValue, ValueType};
-
-/// Where a key lives: a logical database and a shard of it. Locks are taken in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyPlace {
-    pub db: u32,
-    pub(super) shard: u32,
-}
-
-/// A key with its hash.
-#[derive(Clone, Copy, Debug)]
-pub struct Key<'a> {
-    pub bytes: &'a [u8],
-    pub(super) hash: u64,
-    pub(super) place: KeyPlace,
-}
-
-impl<'a> Key<'a> {
-    /// Returns the key for a hash made by [`Keyspace::hash`] from the same bytes.
-    #[inline(always)]
-    pub fn with_hash(bytes: &'a [u8], hash: u64, db: u32) -> Self {
-        let shard = u32::try_from(shard_of(hash)).expect("a shard's number has 14 bits");
-        Self { bytes, hash, place: KeyPlace { db, shard } }
-    }
-
-    /// Returns where the key lives.
-    pub fn place(&self) -> KeyPlace {
-        self.place
-    }
-}
 
 /// What a hit and a miss add to the look-ups of a command.
 const HIT: u64 = 1;
@@ -46,78 +22,6 @@ const MISS: u64 = 1 << 32;
 
 const DECLARED: &str = "a handler uses declared keys only";
 const ALONE: &str = "only write commands change keys, and they lock exclusively";
-
-/// What was found expired and removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExpiredThing {
-    pub db: u32,
-    pub key: Box<[u8]>,
-    /// The field of the key's hash, where not the key itself had expired.
-    pub field: Option<Box<[u8]>>,
-}
-
-/// What was found expired by a command that could not remove it there and then.
-pub struct Overdue {
-    key: OwnedKey,
-    what: OverdueWhat,
-}
-
-enum OverdueWhat {
-    Key,
-    /// The key was to be read, which is to be announced behind the removal.
-    Missed,
-    /// Those of these fields whose time has come.
-    Fields(Vec<Box<[u8]>>),
-    /// All fields whose time has come.
-    AllFields,
-}
-
-impl Overdue {
-    /// Returns where it is.
-    pub fn place(&self) -> KeyPlace {
-        self.key.key().place
-    }
-
-    /// Returns the key if nothing is to be removed: it was to be read and is not there, which is to be
-    /// announced behind what is to be removed before.
-    pub fn missed(&self) -> Option<&OwnedKey> {
-        matches!(self.what, OverdueWhat::Missed).then_some(&self.key)
-    }
-}
-
-/// A key that outlasts the command it was seen by.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct OwnedKey {
-    pub bytes: Box<[u8]>,
-    hash: u64,
-    pub db: u32,
-}
-
-impl From<&Key<'_>> for OwnedKey {
-    fn from(key: &Key<'_>) -> Self {
-        Self { bytes: key.bytes.into(), hash: key.hash, db: key.place.db }
-    }
-}
-
-impl OwnedKey {
-    /// Returns the key.
-    pub fn key(&self) -> Key<'_> {
-        Key::with_hash(&self.bytes, self.hash, self.db)
-    }
-}
-
-/// What a command met that somebody must hear of before the locks are gone.
-#[derive(Default)]
-struct Late {
-    /// Found expired and removed.
-    expired: Vec<ExpiredThing>,
-    /// Found expired where it could not be removed.
-    overdue: Vec<Overdue>,
-    /// Opened for changes while somebody observes.
-    touched: Vec<OwnedKey>,
-    /// What somebody listens to, in order.
-    events: Vec<(KeyEvent, OwnedKey)>,
-}
 
 /// The shards of one command.
 #[derive(Default)]
@@ -752,46 +656,4 @@ impl<'a> Keys<'a> {
         let renamed = self.remove(from)?.renamed(to.bytes);
         self.insert(to, renamed)
     }
-}
-
-#[cold]
-fn note_expired(late: &mut Option<Box<Late>>, access: &Access, key: &Key<'_>) {
-    let expired = ExpiredThing { db: key.place.db, key: key.bytes.into(), field: None };
-    late.get_or_insert_default().expired.push(expired);
-    if access.noted.expired {
-        note_event(late, KeyEvent::Expired, key);
-    }
-}
-
-#[cold]
-fn note_event(late: &mut Option<Box<Late>>, event: KeyEvent, key: &Key<'_>) {
-    late.get_or_insert_default().events.push((event, OwnedKey::from(key)));
-}
-
-/// Notes that a key was to be read, behind what is still to be removed before that is announced.
-#[cold]
-fn note_missed(late: &mut Option<Box<Late>>, key: &Key<'_>) {
-    if late.as_ref().is_some_and(|late| !late.overdue.is_empty()) {
-        note_overdue(late, key, OverdueWhat::Missed);
-    } else {
-        note_event(late, KeyEvent::Missed, key);
-    }
-}
-
-#[cold]
-fn note_overdue(late: &mut Option<Box<Late>>, key: &Key<'_>, what: OverdueWhat) {
-    late.get_or_insert_default().overdue.push(Overdue { key: OwnedKey::from(key), what });
-}
-
-/// Notes a key that was opened for changes if somebody observes its shard.
-#[inline]
-fn note_touched(late: &mut Option<Box<Late>>, shard: &WriteShard<'_>, key: &Key<'_>) {
-    if shard.is_observed() {
-        note(late, key);
-    }
-}
-
-#[cold]
-fn note(late: &mut Option<Box<Late>>, key: &Key<'_>) {
-    late.get_or_insert_default().touched.push(OwnedKey::from(key));
 }

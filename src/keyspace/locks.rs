@@ -6,7 +6,8 @@
 use super::access::Access;
 use super::database::Keyspace;
 use super::entry::EntryHint;
-use super::keys::{Key, KeyPlace, Keys, Shards};
+use super::key::{Key, KeyPlace};
+use super::keys::{Keys, Shards};
 use super::shard::{Database, ReadShard, WriteShard};
 use crate::base::patience::{Patience, try_for_a_moment};
 

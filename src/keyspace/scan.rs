@@ -8,7 +8,7 @@
 use super::Access;
 use super::database::Keyspace;
 use super::entry::Entry;
-use super::keys::{Key, KeyPlace};
+use super::key::{Key, KeyPlace};
 use super::locks::LockMode;
 use super::shard::{Database, ReadShard, SHARD_COUNT};
 
