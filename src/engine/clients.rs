@@ -134,6 +134,12 @@ pub struct ClientCell {
 }
 
 impl ClientCell {
+    /// Says whether the client is as good as gone: it has said so, or somebody wants it closed.
+    pub fn leaves(&self) -> bool {
+        // Relaxed: who knows of it has heard so from the client itself, or from who had it closed.
+        self.tracking.leaves() || self.is_doomed.load(Ordering::Relaxed)
+    }
+
     /// Returns the bytes the client takes, as its worker noted them last.
     pub fn memory_bytes(&self) -> u64 {
         const OWN_BYTES: u64 = (size_of::<ClientCell>() + size_of::<Session>()) as u64;

@@ -69,6 +69,8 @@ impl TrackingCell {
     const BROKEN: u8 = 2;
     const BROADCASTS: u8 = 4;
     const SKIPS_OWN: u8 = 8;
+    /// The client itself is about to leave.
+    const LEAVES: u8 = 16;
 
     fn has(&self, bit: u8) -> bool {
         self.bits.load(Ordering::Relaxed) & bit != 0
@@ -77,6 +79,16 @@ impl TrackingCell {
     /// Says whether the client tracks keys.
     pub fn is_on(&self) -> bool {
         self.has(Self::ON)
+    }
+
+    /// Notes that the client is about to leave: from its last reply on it can be told nothing more.
+    pub fn leave(&self) {
+        self.bits.fetch_or(Self::LEAVES, Ordering::Relaxed);
+    }
+
+    /// Says whether the client itself is about to leave.
+    pub fn leaves(&self) -> bool {
+        self.has(Self::LEAVES)
     }
 
     /// Says whether the client that was to be told is gone.
@@ -276,7 +288,7 @@ impl Engine {
     /// is left after a while.
     pub fn untrack(&self, session: &mut Session) {
         let Some(tracking) = session.tracking.take() else { return };
-        session.cell.tracking.bits.store(0, Ordering::Relaxed);
+        session.cell.tracking.bits.fetch_and(TrackingCell::LEAVES, Ordering::Relaxed);
         session.cell.tracking.redirect.store(0, Ordering::Relaxed);
         Gauges::set(&session.cell.gauges.prefix_bytes, 0);
         self.tracking.prefixes.leave(&tracking.tracker);
@@ -459,7 +471,7 @@ impl Engine {
         }
         let (client, news) = match redirect {
             0 => (Arc::clone(cell), news(false)),
-            id => match self.clients.find(id) {
+            id => match self.clients.find(id).filter(|other| !other.leaves()) {
                 Some(other) => (other, news(true)),
                 None => {
                     cell.tracking.bits.fetch_or(TrackingCell::BROKEN, Ordering::Relaxed);

@@ -158,6 +158,27 @@ fn redirected_news_reach_a_subscriber_of_the_old_protocol() {
 }
 
 #[test]
+fn a_client_that_has_quit_is_told_nothing_in_place_of_another() {
+    for_each_thread_count(|server| {
+        let mut other = server.client();
+        for last_words in ["QUIT", "CLIENT KILL ID"] {
+            for _ in 0..20 {
+                let mut listener = server.client();
+                let id = listener.line("CLIENT ID").int().to_string();
+                let mut client = tracker(server, &["REDIRECT", &id]);
+                client.line("GET a");
+                match last_words {
+                    "QUIT" => assert_eq!(listener.line(last_words).text(), "OK"),
+                    _ => assert_eq!(other.line(&format!("{last_words} {id}")).int(), 1),
+                }
+                other.line("SET a 1");
+                assert_eq!(client.recv().items()[0].text(), "tracking-redir-broken");
+            }
+        }
+    });
+}
+
+#[test]
 fn clients_that_leave_leave_nothing_behind() {
     for_each_thread_count(|server| {
         let mut other = server.client();

@@ -276,6 +276,7 @@ pub(super) const QUIT: Command = Command {
 };
 fn quit(context: &mut Context<'_>) -> Result<(), CommandError> {
     context.session.closes = true;
+    context.session.cell.tracking.leave();
     context.reply.ok();
     Ok(())
 }
