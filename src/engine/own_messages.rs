@@ -8,18 +8,21 @@
 //! first: all messages that concern a key come in one order. For the same reason the letters that are read
 //! while a command takes long are kept for its client here.
 //!
+//! A client that waits is answered by a letter. What serving it tells itself goes with that.
+//!
 //! Only the thread of a worker uses what is here for it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use super::clients::ClientCell;
 use super::command::InTransaction;
 use super::session::Session;
 use super::state::{Engine, WorkerMessage};
 use super::table::Known;
 use crate::base::mailbox::Mailbox;
-use crate::pubsub::{Broadcast, Message};
+use crate::pubsub::{Broadcast, Message, Subscriber};
 use crate::resp::ReplyBuffer;
 
 /// The messages kept for the client whose command a worker runs.
@@ -28,6 +31,9 @@ pub(super) struct OwnMessages {
     /// The client that listens; 0 while messages of nobody are kept. Relaxed: one thread's.
     client_id: AtomicU64,
     kept: Mutex<Kept>,
+    /// The client that listens and is served, because what it waited for is there; 0 for none. Relaxed, too.
+    served_id: AtomicU64,
+    for_served: Mutex<Vec<Message>>,
 }
 
 #[derive(Default)]
@@ -60,12 +66,26 @@ impl OwnMessages {
         self.kept.lock().messages.split_off(before.count)
     }
 
-    /// Keeps a message if it is for the client whose command runs, which then is left out of the letter.
+    /// Keeps a message if it is for the client whose command runs, or that is served, which then is left
+    /// out of the letter. `letters` are those of the worker, if it
+    /// gets any, where the message is for clients of it.
     #[inline]
-    pub(super) fn keep(&self, broadcast: &mut Broadcast, letters: Option<&Mailbox<WorkerMessage>>) {
+    pub(super) fn keep(
+        &self,
+        broadcast: &mut Broadcast,
+        letters: Option<Option<&Mailbox<WorkerMessage>>>,
+    ) {
         let client_id = self.client_id.load(Ordering::Relaxed);
-        if client_id != 0 && broadcast.is_for(client_id) {
+        if let Some(letters) = letters
+            && client_id != 0
+            && broadcast.is_for(client_id)
+        {
             self.keep_for(client_id, broadcast, letters);
+        }
+        let served_id = self.served_id.load(Ordering::Relaxed);
+        if served_id != 0 && broadcast.is_for(served_id) {
+            broadcast.leave_out(served_id);
+            self.for_served.lock().push(broadcast.message.clone());
         }
     }
 
@@ -105,6 +125,31 @@ impl Engine {
         if client_id != 0 && broadcast.is_for(client_id) {
             broadcast.leave_out(client_id);
             own.kept.lock().messages.push((broadcast.message.clone(), false));
+        }
+    }
+
+    /// Keeps what serving a client that waits tells itself.
+    pub(super) fn keep_for_served(&self, worker: usize, cell: &ClientCell) {
+        if cell.gauges.is_subscriber() {
+            self.own_messages[worker].served_id.store(cell.id, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns it, to go with the reply.
+    pub(super) fn end_serving(&self, worker: usize) -> Vec<Message> {
+        let own = &self.own_messages[worker];
+        match own.served_id.swap(0, Ordering::Relaxed) {
+            0 => Vec::new(),
+            _ => std::mem::take(&mut *own.for_served.lock()),
+        }
+    }
+
+    /// Posts it, since the client goes on waiting.
+    pub(super) fn give_up_serving(&self, worker: usize, cell: &ClientCell) {
+        let subscriber = Subscriber { client_id: cell.id, seat: cell.seat.load(Ordering::Relaxed) };
+        for message in self.end_serving(worker) {
+            let letter = WorkerMessage::Publish(Box::new(Broadcast::to_one(message, subscriber)));
+            self.post(Some(worker), cell.worker, letter);
         }
     }
 

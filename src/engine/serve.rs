@@ -159,8 +159,10 @@ impl Server<'_> {
         };
         let ready_count = ready.len();
         let began_ns = clock::monotonic_ns();
+        engine.keep_for_served(self.index, &parked.cell);
         let is_served = self.attempt(context, waiter, (&positions, is_misled), ready);
         if !is_served {
+            engine.give_up_serving(self.index, &parked.cell);
             return Tried::NothingThere;
         }
         Ended {
@@ -181,7 +183,7 @@ impl Server<'_> {
             self.change_count += effects.change_count;
         }
         Gauges::set(&parked.cell.gauges.last_active_ms, self.now_ms);
-        engine.finish_wait(waiter, Some(reply));
+        engine.finish_wait(waiter, Some((reply, engine.end_serving(self.index))));
         if parked.tracker.is_some() {
             engine.shed_tracked_keys(Some(self.index));
         }

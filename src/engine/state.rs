@@ -25,7 +25,7 @@ use crate::base::{clock, striped::Striped};
 use crate::blocking::Waiters;
 use crate::config::{Config, Setting};
 use crate::keyspace::Keyspace;
-use crate::pubsub::{Broadcast, PubSub};
+use crate::pubsub::{Broadcast, Message, PubSub};
 use crate::resp::ReplyBuffer;
 use crate::script::{Functions, Scripts};
 use crate::stats::{CommandLogKind, Counter, Stats};
@@ -34,8 +34,8 @@ use crate::stats::{CommandLogKind, Counter, Stats};
 pub enum WorkerMessage {
     /// Close the connection of this client (its cell says `is_doomed`).
     CloseClient(u64),
-    /// Send a reply to a client that waited, and go on with what it has sent since.
-    Deliver { client: Arc<ClientCell>, reply: ReplyBuffer },
+    /// Send a reply to a client that waited, and messages behind it, and go on with what it has sent since.
+    Deliver { client: Arc<ClientCell>, reply: ReplyBuffer, messages: Vec<Message> },
     /// Send a message to clients that subscribe to its channel.
     Publish(Box<Broadcast>),
     /// Tell a client which keys have changed.

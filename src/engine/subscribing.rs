@@ -51,8 +51,9 @@ impl Engine {
     }
 
     fn hand(&self, from: Option<usize>, to: usize, mut broadcast: Broadcast) {
-        if from == Some(to) {
-            self.own_messages[to].keep(&mut broadcast, self.mailbox(to));
+        if let Some(from) = from {
+            let letters = (from == to).then(|| self.mailbox(to));
+            self.own_messages[from].keep(&mut broadcast, letters);
             if !broadcast.is_for_anybody() {
                 return;
             }

@@ -20,6 +20,7 @@ use crate::blocking;
 #[cfg(doc)]
 use crate::keyspace::Keys;
 use crate::keyspace::{Key, OwnedKey};
+use crate::pubsub::Message;
 use crate::resp::{Protocol, ReplyBuffer, Span};
 use crate::types::ValueType;
 
@@ -132,16 +133,21 @@ fn packed<'a>(arguments: impl Iterator<Item = &'a [u8]>) -> (Vec<u8>, Vec<Span>)
 }
 
 impl Engine {
-    /// Takes a waiter whose wait has ended out of everything, and sends its reply, if any.
-    pub(super) fn finish_wait(&self, waiter: &Arc<Waiter>, reply: Option<ReplyBuffer>) {
+    /// Takes a waiter whose wait has ended out of everything, and sends its reply, if any, with the messages
+    /// that stand behind it.
+    pub(super) fn finish_wait(
+        &self,
+        waiter: &Arc<Waiter>,
+        reply: Option<(ReplyBuffer, Vec<Message>)>,
+    ) {
         self.waiters.leave(waiter);
         for key in waiter.keys() {
             self.keyspace.end_observation(&key.key());
         }
         let cell = &waiter.detail.cell;
         *cell.waiting.lock() = None;
-        if let Some(reply) = reply {
-            let message = WorkerMessage::Deliver { client: Arc::clone(cell), reply };
+        if let Some((reply, messages)) = reply {
+            let message = WorkerMessage::Deliver { client: Arc::clone(cell), reply, messages };
             self.tell(cell.worker, message);
         }
     }
@@ -169,7 +175,7 @@ impl Engine {
     fn end_with(&self, waiter: &Arc<Waiter>, reply: Option<ReplyBuffer>) -> bool {
         let ends = waiter.end();
         if ends {
-            self.finish_wait(waiter, reply);
+            self.finish_wait(waiter, reply.map(|reply| (reply, Vec::new())));
         }
         ends
     }

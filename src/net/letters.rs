@@ -11,7 +11,7 @@ use super::kit::Kit;
 use crate::engine::{
     ClientCell, Engine, Invalidation, Sight, WorkerMessage, drop_forgotten_scripts,
 };
-use crate::pubsub::Broadcast;
+use crate::pubsub::{Broadcast, Message};
 use crate::resp::ReplyBuffer;
 
 /// What is put behind the replies of a connection.
@@ -52,7 +52,9 @@ impl Floor {
             }
             match letter {
                 WorkerMessage::CloseClient(_) => closes = true,
-                WorkerMessage::Deliver { client, reply } => self.deliver(&client, reply),
+                WorkerMessage::Deliver { client, reply, messages } => {
+                    self.deliver(&client, reply, &messages);
+                }
                 WorkerMessage::Publish(broadcast) => {
                     self.gather(*broadcast, kit.worker.engine());
                 }
@@ -165,7 +167,7 @@ impl Floor {
     }
 
     /// Gives a client that waited its reply, and a turn.
-    fn deliver(&mut self, client: &ClientCell, reply: ReplyBuffer) {
+    fn deliver(&mut self, client: &ClientCell, reply: ReplyBuffer, messages: &[Message]) {
         // Relaxed: this thread wrote it.
         let number = client.seat.load(Ordering::Relaxed);
         let connection = self.connections.at(number);
@@ -173,7 +175,7 @@ impl Floor {
         let Some(connection) = connection.filter(|found| found.session().id() == client.id) else {
             return;
         };
-        connection.deliver(reply);
+        connection.deliver(reply, messages);
         if !connection.is_queued {
             connection.is_queued = true;
             self.queue.push_back(number);

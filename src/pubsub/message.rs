@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::audience::Listeners;
+use super::audience::{Listeners, Subscriber};
 use crate::resp::{Protocol, ReplyBuffer};
 
 /// What a name stands for.
@@ -92,6 +92,11 @@ pub struct Broadcast {
 impl Broadcast {
     pub(super) fn new(message: Message, to: Listeners) -> Self {
         Self { message, to, left_out: Vec::new() }
+    }
+
+    /// Makes one for a single subscriber.
+    pub fn to_one(message: Message, subscriber: Subscriber) -> Self {
+        Self::new(message, Listeners::new(vec![subscriber]))
     }
 
     /// Says whether a client is still to get it. Cost: linear in the subscribers.

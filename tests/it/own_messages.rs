@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use crate::support::{
     Client, Rendezvous, Value, encode, for_each_thread_count, for_each_thread_count_with,
-    in_threads, is_reference,
+    in_threads, is_reference, wait_until,
 };
 
 /// Sends the lines in one write.
@@ -258,6 +258,30 @@ impl Publisher {
             }
         }
     }
+}
+
+#[test]
+fn a_client_that_waited_is_answered_before_it_hears_of_what_it_took() {
+    if is_reference() {
+        return;
+    }
+    for_each_thread_count_with(&[("notify-keyspace-events", "EA")], |server| {
+        let mut watcher = server.client();
+        for _ in 0..8 {
+            // Each on whichever worker.
+            let (mut client, mut other) = (server.client_resp3(), server.client_resp3());
+            client.line("PSUBSCRIBE __keyevent@0__:l*");
+            other.line("PSUBSCRIBE __keyevent@0__:l*");
+            send(&mut client, &["BLPOP list 0", "PUNSUBSCRIBE", "PING"]);
+            wait_until("it waits", || watcher.info_int("blocked_clients") == 1);
+            send(&mut other, &["RPUSH list a b", "PING"]);
+            let popped = ">pmessage __keyevent@0__:l* __keyevent@0__:lpop list";
+            let ended = ">punsubscribe __keyevent@0__:l* 0";
+            expect(&mut client, &["[list a]", popped, ended, "PONG"]);
+            expect(&mut other, &["2", popped, "PONG"]);
+            watcher.line("DEL list");
+        }
+    });
 }
 
 #[test]

@@ -23,7 +23,7 @@ use crate::base::{clock, log};
 use crate::engine::{
     BATCH_COMMANDS_MAX, Batch, Flow, Gauges, News, ReplyMode, Session, Sight, Turn,
 };
-use crate::pubsub::Bundle;
+use crate::pubsub::{Bundle, Message};
 use crate::resp::{ProtocolError, ReplyBuffer};
 use crate::stats::Counter;
 
@@ -159,13 +159,15 @@ impl Connection {
         Some(self.postponed_since_ns)
     }
 
-    /// Takes the reply the client waited for; what it has sent since is run in the next turn.
-    pub(super) fn deliver(&mut self, reply: ReplyBuffer) {
+    /// Takes the reply the client waited for, and messages behind it; what it has sent since is run in the
+    /// next turn.
+    pub(super) fn deliver(&mut self, reply: ReplyBuffer, messages: &[Message]) {
         match self.session.reply_mode {
             ReplyMode::On => self.reply.append(reply),
             ReplyMode::SkipThis => self.session.reply_mode = ReplyMode::On,
             ReplyMode::Off | ReplyMode::SkipNext => {}
         }
+        messages.iter().for_each(|message| message.write(&mut self.reply));
         if self.state == State::Waiting {
             self.state = State::Serving;
             self.input.has_more = !self.input.is_empty();
