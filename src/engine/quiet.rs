@@ -14,8 +14,8 @@ use crate::base::clock;
 
 /// Time for which somebody is put off before no further script begins.
 const PATIENCE_NS: u64 = 100_000_000;
-/// Time for which a wish holds that is not repeated: that of several tries.
-const WISH_US: u64 = 20_000;
+/// Time for which a wish holds that is not repeated: that of many tries, even where the CPU is scarce.
+const WISH_US: u64 = 250_000;
 
 /// What a session remembers of a command that is put off.
 #[derive(Clone, Copy, Debug, Default)]
