@@ -46,6 +46,20 @@ impl PutOff {
         !std::mem::replace(&mut self.is_shown, true)
     }
 
+    /// Forgets the command, which has run, and ends the wish it had.
+    #[cold]
+    pub(super) fn settle(&mut self, quiet: &Quiet) {
+        let put_off = std::mem::take(self);
+        if put_off.wants_quiet && put_off.is_impatient() {
+            // Somebody else's wish is repeated at his next try.
+            quiet.until_us.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn is_impatient(self) -> bool {
+        self.since.is_some_and(|since| clock::elapsed_ns(since) >= PATIENCE_NS)
+    }
+
     /// Says whether it is one for which scripts are held back.
     pub(super) fn wants_quiet(self) -> bool {
         self.wants_quiet
@@ -100,9 +114,9 @@ impl<'a> Context<'a> {
     pub fn ask_for_quiet(&mut self) -> Option<Wish<'a>> {
         let engine: &'a Engine = self.engine;
         let put_off = &mut self.session.put_off;
-        let since = put_off.since?;
+        put_off.since?;
         put_off.wants_quiet = true;
-        (clock::elapsed_ns(since) >= PATIENCE_NS).then(|| Wish::new(&engine.quiet))
+        put_off.is_impatient().then(|| Wish::new(&engine.quiet))
     }
 
     /// Says whether the command runs again if it ends with [`super::CommandError::NotNow`].
@@ -118,7 +132,7 @@ impl<'a> Context<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Quiet, Wish};
+    use super::{PutOff, Quiet, Wish};
 
     #[test]
     fn a_wish_outlives_the_try_it_is_for() {
@@ -128,5 +142,15 @@ mod tests {
         assert!(quiet.is_wanted());
         drop(wish);
         assert!(quiet.is_wanted(), "until it has had time for another try");
+    }
+
+    #[test]
+    fn a_wish_ends_with_the_command_that_had_it() {
+        let quiet = Quiet::default();
+        drop(Wish::new(&quiet));
+        PutOff { since: Some(0), wants_quiet: false, is_shown: true }.settle(&quiet);
+        assert!(quiet.is_wanted(), "it was another one's");
+        PutOff { since: Some(0), wants_quiet: true, is_shown: true }.settle(&quiet);
+        assert!(!quiet.is_wanted());
     }
 }

@@ -27,7 +27,6 @@ use super::locking::{self, Declared, lock};
 use super::logs::{Ended, STALE_CLOCK_NS, record_event};
 use super::memory::{Room, make_room};
 use super::notify::{self, Event};
-use super::quiet::PutOff;
 use super::refusals::{self, Misfit};
 use super::removal::{record_expired, record_removal, remove_overdue};
 use super::serve::Server;
@@ -507,7 +506,7 @@ impl Scratch {
             reply.error_bytes(&error.bytes());
         }
         if session.put_off.is_noted() {
-            session.put_off = PutOff::default();
+            session.put_off.settle(&engine.quiet);
         }
         if session.transaction.is_none()
             && let Some(tracking) = &mut session.tracking
