@@ -58,6 +58,8 @@
 //! - Commands that run inside another (a transaction's, a script's) borrow its shards
 //!   ([`keyspace::Keys::lend`]). A script that uses keys it has not declared runs, or goes on, alone; of
 //!   those whose code does not rule that out, one runs at a time ([`engine::CommandTable::keeps_to_keys`]).
+//! - A client's turn ends by time as well as by the number of its commands, between batches and, when
+//!   commands take long (a table grows, a large value is read), within one ([`engine::Flow::Yield`]).
 //! - The libraries of functions are one value, replaced as a whole behind the closed gate; a worker's
 //!   machine defines the functions of a library when it first calls one of them.
 //! - Who wants a key that a script holds for some milliseconds, or everything, is put off, so that his

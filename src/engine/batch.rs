@@ -10,6 +10,9 @@ use crate::resp::Span;
 /// Commands in one batch at most; bounds how long a worker stays with one client.
 pub const BATCH_COMMANDS_MAX: usize = 64;
 
+/// Bytes that are copied at most to keep the rest of a batch for another turn.
+const KEPT_BYTES_MAX: usize = 64 * 1024;
+
 /// Entries that are found before the first of them is fetched.
 pub(super) const HINTS_MAX: usize = 32;
 /// Commands of one client that follow each other, from which on their shards are locked ahead.
@@ -186,6 +189,12 @@ impl Batch {
     pub(super) fn args_and_hash<'b>(&'b self, buffer: &'b [u8], index: usize) -> (Args<'b>, u64) {
         let queued = &self.commands[index];
         (args_of(&self.spans, buffer, queued), queued.hash)
+    }
+
+    /// Says whether little would have to be copied to keep the commands from number `index` on, which is
+    /// not the first one, and what follows them in the buffer.
+    pub(super) fn is_cheap_to_keep(&self, buffer: &[u8], index: usize) -> bool {
+        buffer.len().saturating_sub(self.commands[index - 1].end) <= KEPT_BYTES_MAX
     }
 
     /// First pass over the commands from number `first` on: looks them up, hashes their keys and

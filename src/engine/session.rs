@@ -41,6 +41,8 @@ pub enum Flow {
     Postpone,
     /// The command waits for a key; what follows is kept until its reply has come.
     Wait,
+    /// Keep what follows for another turn: commands took so long that others have waited long enough.
+    Yield,
 }
 
 /// The state of one connection. Owned by its worker.

@@ -339,3 +339,27 @@ fn waiter_count(server: &Server) -> i64 {
     crate::support::wait_until("a client waits", || client.info_int("blocked_clients") > 0);
     client.info_int("blocked_clients")
 }
+
+#[test]
+fn a_batch_of_slow_commands_lets_others_have_their_turn() {
+    for_each_thread_count(|server| {
+        let (mut slow, mut other) = (server.client(), server.client());
+        let sleep = encode(&["DEBUG", "SLEEP", "0.02"]);
+        let count = encode(&["INCR", "slept"]);
+        let round = [sleep, count].concat();
+        const ROUNDS: i64 = 20;
+        slow.send_raw(&round.repeat(20));
+        let mut seen = 0;
+        while seen == 0 {
+            let answer = other.call(&["GET", "slept"]);
+            if answer != Value::NilBulk {
+                seen = answer.text().parse().expect("a number");
+            }
+        }
+        assert!(seen < ROUNDS, "the other one was served before all had run");
+        for number in 1..=ROUNDS {
+            assert_eq!(slow.recv().text(), "OK");
+            assert_eq!(slow.recv(), Value::Int(number));
+        }
+    });
+}

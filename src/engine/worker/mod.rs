@@ -51,6 +51,9 @@ const SWEEP_SLICE: Duration = Duration::from_micros(50);
 /// Time for which the wall clock, once read, is right enough for the batches that follow.
 const FRESH_CLOCK_NS: u64 = 20_000;
 
+/// Time after which a batch lets others have their turn, where that is cheap.
+const BATCH_NS_MAX: u64 = 100_000;
+
 /// What a batch came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ran {
@@ -208,11 +211,19 @@ impl Worker {
     ) -> Ran {
         self.look_up(session, buffer, batch, 0);
         self.fetch(batch);
-        self.run_range(session, buffer, batch, 0..batch.len(), (reply, &mut Nobody))
+        let mut command_count = 0;
+        loop {
+            let range = command_count..batch.len();
+            let ran = self.run_range(session, buffer, batch, range, (reply, &mut Nobody));
+            command_count += ran.command_count;
+            if ran.flow != Flow::Yield {
+                return Ran { command_count, flow: ran.flow };
+            }
+        }
     }
 
     /// Runs some commands of a batch in order, appending their replies. Stops early when a command
-    /// ends or postpones the connection. They have been looked up.
+    /// ends or postpones the connection, or when its time is over. They have been looked up.
     pub fn run_range(
         &mut self,
         session: &mut Session,
@@ -224,6 +235,7 @@ impl Worker {
         let engine = &*self.engine;
         let scratch = &mut self.scratch;
         let mut tick = scratch.ticker.raw();
+        let began = tick;
         scratch.renew_unless_fresh(engine, tick);
         scratch.standing = match self.is_aside {
             true => Standing::of_stand_in(engine, scratch.index),
@@ -236,6 +248,11 @@ impl Worker {
         let mut ahead = (range.len() >= ROW_COMMANDS_MIN).then(Ahead::default);
         while start + ran.command_count < end {
             let index = start + ran.command_count;
+            let is_late = scratch.ticker.elapsed_ns(began, tick) > BATCH_NS_MAX;
+            if is_late && ran.command_count > 0 && batch.is_cheap_to_keep(buffer, index) {
+                ran.flow = Flow::Yield;
+                break;
+            }
             if let Some(ahead) = &mut ahead {
                 scratch.look_ahead(engine, session, batch, index..end, ahead);
                 if !ahead.is_used_up() {

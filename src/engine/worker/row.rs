@@ -8,14 +8,14 @@ use super::super::ahead::Block;
 use super::super::batch::Batch;
 use super::super::context::Context;
 use super::super::error::CommandError;
-use super::super::logs::{Ended, STALE_CLOCK_NS};
+use super::super::logs::Ended;
 use super::super::members::fetch_members;
 use super::super::removal::record_expired;
 use super::super::session::{ReplyMode, Session};
 use super::super::state::Engine;
 use super::super::table::KeyPlan;
 use super::super::turn::Turn;
-use super::{Scratch, append_effects};
+use super::{BATCH_NS_MAX, Scratch, append_effects};
 use crate::base::clock;
 use crate::keyspace::{Key, Keys, Overdue};
 use crate::resp::ReplyBuffer;
@@ -125,10 +125,10 @@ impl Scratch {
             let is_logged = (elapsed_ns >= tuning.slow_log_ns)
                 | (reply_bytes >= tuning.large_reply_bytes)
                 | (args.extent_bytes() >= tuning.large_request_bytes)
-                | (elapsed_ns >= STALE_CLOCK_NS);
+                | (elapsed_ns >= BATCH_NS_MAX);
             if is_logged {
                 log(&context, elapsed_ns, reply_bytes);
-                is_late = elapsed_ns >= STALE_CLOCK_NS;
+                is_late = elapsed_ns >= BATCH_NS_MAX;
             }
             count += 1;
             last_id = known.id;

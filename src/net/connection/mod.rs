@@ -34,8 +34,9 @@ const PENDING_BYTES_MAX: usize = 256 * 1024;
 const WAITING_BYTES_MAX: usize = 512 * 1024;
 /// Batches of one client before others get their turn.
 const TURN_BATCHES_MAX: usize = 8;
-/// Nanoseconds after which no further batch of a client begins in this turn.
-const TURN_NS_MAX: u64 = 250_000;
+/// Nanoseconds after its first batch, after which no further one of a client begins in this turn. Each
+/// batch may end early, too (see [`Flow::Yield`]).
+const TURN_NS_MAX: u64 = 150_000;
 /// How long a closed connection waits for the peer to read the last reply.
 const LINGER_MS_MAX: u64 = 1000;
 /// Bytes such a peer may still send.
@@ -553,20 +554,28 @@ impl Connection {
                 self.state = State::Closing;
                 Some(Rest::Nothing)
             }
-            Flow::Wait => {
-                self.state = State::Waiting;
+            flow @ (Flow::Wait | Flow::Postpone | Flow::Yield) => {
+                self.interrupt(flow, kit);
                 let left = commands.start + ran.command_count..commands.end;
                 Some(self.input.unparse(batch, left, buffer, behind))
             }
+        }
+    }
+
+    /// Notes why the commands that are left do not run now.
+    #[cold]
+    fn interrupt(&mut self, flow: Flow, kit: &mut Kit) {
+        match flow {
+            Flow::Wait => self.state = State::Waiting,
             Flow::Postpone => {
                 self.state = State::Postponed;
                 kit.has_postponed = true;
                 if self.postponed_since_ns == 0 {
                     self.postponed_since_ns = clock::monotonic_ns();
                 }
-                let left = commands.start + ran.command_count..commands.end;
-                Some(self.input.unparse(batch, left, buffer, behind))
             }
+            Flow::Yield => self.input.has_more = true,
+            Flow::Continue | Flow::Close => {}
         }
     }
 
