@@ -13,7 +13,8 @@ clients' commands are. An answer during which the prober itself waited for its C
 is left out and counted as `blind`. `control` is the same on a server that is not loaded, while the
 loader loads another one on the same CPUs. What the kernel and a hypervisor need to find memory is the
 server's own time, too; so before all servers a program that does nothing else touches as many pages as
-a server grows by, each alone, on the server's CPU (`machine`).
+a server grows by, each alone, on the server's CPU (`machine`); and then, while another one does that on
+the other CPU, a program reads its own time again and again: what lies between is not its doing.
 """
 
 import gc
@@ -30,6 +31,7 @@ INTERVAL_S = 200e-6
 BLIND_NS = 100_000
 PORTION = 500
 BYTES_PER_KEY = 120
+READ_S = 40
 
 
 def load_keys(port, count, settings):
@@ -115,6 +117,43 @@ def touch_pages(size, settings):
     )
 
 
+def read_own_time(settings, seconds):
+    """Does nothing but read how much CPU time this thread has had, and prints the gaps."""
+    settle_on(*settings)
+    clock, gaps = time.thread_time_ns, []
+    gc.disable()
+    end = time.time() + seconds
+    while time.time() < end:
+        before = clock()
+        for _ in range(1000):
+            now = clock()
+            if now - before > 500_000:
+                gaps.append(now - before)
+            before = now
+    slow = sum(gap > 1_000_000 for gap in gaps)
+    print(
+        f"machine: own time read for {seconds} s, {len(gaps)} gaps above 0.5 ms, {slow} above 1 ms, "
+        f"longest {max(gaps, default=0) / 1e6:.1f} ms",
+        flush=True,
+    )
+
+
+def measure_machine(options):
+    """Prints what the machine does to programs that do next to nothing."""
+    size = options.keys * BYTES_PER_KEY
+    server, client = (options.server_cpus, options.nice), (options.client_cpus, options.nice)
+    toucher = multiprocessing.Process(target=touch_pages, args=(size, server))
+    toucher.start()
+    toucher.join()
+    reader = multiprocessing.Process(target=read_own_time, args=(server, READ_S))
+    reader.start()
+    while reader.is_alive():
+        toucher = multiprocessing.Process(target=touch_pages, args=(size, client))
+        toucher.start()
+        toucher.join()
+    reader.join()
+
+
 def raise_and_warm(client):
     for _ in range(1000):
         client.call("PING")
@@ -170,10 +209,7 @@ def main():
     ranges = [f"<{edge}" for edge in EDGES_US] + [f">={EDGES_US[-1]}"]
     head = ("server", "keys", "s", "GB", "time", "p50 us", "p99.9", "max", *ranges, "blind")
     rows = [head]
-    work = (options.keys * BYTES_PER_KEY, (options.server_cpus, options.nice))
-    toucher = multiprocessing.Process(target=touch_pages, args=work)
-    toucher.start()
-    toucher.join()
+    measure_machine(options)
     for name in options.servers.split(","):
         if not options.no_control:
             rows.extend(run(name, False, options))
