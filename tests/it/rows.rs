@@ -348,7 +348,7 @@ fn a_batch_of_slow_commands_lets_others_have_their_turn() {
         let count = encode(&["INCR", "slept"]);
         let round = [sleep, count].concat();
         const ROUNDS: i64 = 20;
-        slow.send_raw(&round.repeat(20));
+        slow.send_raw(round.repeat(20));
         let mut seen = 0;
         while seen == 0 {
             let answer = other.call(&["GET", "slept"]);
